@@ -1,0 +1,4 @@
+package server
+
+// Engine answers queries; *query.Engine satisfies it.
+type Engine interface{}
