@@ -1,0 +1,2 @@
+// Package lineprotocol decodes InfluxDB line protocol into batches.
+package lineprotocol
