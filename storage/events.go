@@ -1,0 +1,76 @@
+package storage
+
+import (
+	"fmt"
+	"time"
+)
+
+// EventKind says what happened.
+type EventKind uint8
+
+// Kinds of events.
+const (
+	// EventReplay reports progress of reading the write-ahead log at Open:
+	// Done of Total bytes.
+	EventReplay EventKind = iota + 1
+	// EventFlushBegin and EventFlushEnd bracket the flush of a generation of
+	// Total rows; Duration is set at the end.
+	EventFlushBegin
+	EventFlushEnd
+	// EventRetention reports a dropped partition in Detail.
+	EventRetention
+	// EventCorruption reports bytes on disk that are not what was written.
+	EventCorruption
+	// EventWriteFailure reports that the store refuses writes from now on.
+	EventWriteFailure
+	// EventBackgroundError reports a failure that will be tried again.
+	EventBackgroundError
+)
+
+// String returns the kind's name.
+func (k EventKind) String() string {
+	switch k {
+	case EventReplay:
+		return "replay"
+	case EventFlushBegin:
+		return "flush begin"
+	case EventFlushEnd:
+		return "flush end"
+	case EventRetention:
+		return "retention"
+	case EventCorruption:
+		return "corruption"
+	case EventWriteFailure:
+		return "write failure"
+	case EventBackgroundError:
+		return "background error"
+	}
+	return fmt.Sprintf("event(%d)", uint8(k))
+}
+
+// Event is something that an operator may want to know.
+type Event struct {
+	Kind        EventKind
+	Done, Total int64
+	Duration    time.Duration
+	Detail      string
+	Err         error
+}
+
+// String prints the event in one line.
+func (e Event) String() string {
+	s := e.Kind.String()
+	if e.Total > 0 {
+		s += fmt.Sprintf(" %d/%d", e.Done, e.Total)
+	}
+	if e.Detail != "" {
+		s += " " + e.Detail
+	}
+	if e.Duration > 0 {
+		s += " in " + e.Duration.Round(time.Millisecond).String()
+	}
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}

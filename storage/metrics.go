@@ -1,0 +1,123 @@
+package storage
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Metrics is a snapshot of what a store did and holds. Counters count from
+// Open; gauges are of now.
+type Metrics struct {
+	// Counters of writing.
+	Batches, DuplicateBatches, RejectedBatches int64
+	Rows, Samples                              int64
+	WALBytes, WALFsyncs                        int64
+
+	// Gauges of the heads: the active and, where present, the frozen one.
+	HeadBytes, HeadRows, HeadStreams int64
+	FlushPending                     bool
+	RequestKeys                      int64
+
+	// Counters of flushing and retention.
+	Flushes, FlushErrors int64
+	ChunksWritten        int64
+	RowGroupsWritten     int64
+	ChunkBytes           int64
+	RowGroupBytes        int64
+	LastFlush            time.Duration
+	PartitionsDropped    int64
+	AppliedPosition      uint64
+	VisiblePosition      uint64
+	OpenViews            int64
+	ReadOnly             bool
+	LabelCacheHits       int64
+	LabelCacheMisses     int64
+	ReplayedBatches      int64
+	ReplayedBytes        int64
+	ReplayDuration       time.Duration
+
+	// Gauges and counters of Pebble.
+	WALSegmentBytes      int64
+	DiskBytes            int64
+	PebbleTables         int64
+	PebbleMemtableBytes  int64
+	PebbleCompactions    int64
+	PebbleCompactedBytes int64
+	PebbleFlushes        int64
+	BlockCacheBytes      int64
+	BlockCacheHits       int64
+	BlockCacheMisses     int64
+}
+
+// Metric is one named figure of a snapshot.
+type Metric struct {
+	// Name is in Prometheus's form, without a product prefix.
+	Name string
+	Help string
+	// Counter is true for a counter and false for a gauge.
+	Counter bool
+	Value   float64
+}
+
+// Each returns the snapshot as named figures in a fixed order.
+func (m Metrics) Each() []Metric {
+	b := func(v bool) float64 {
+		if v {
+			return 1
+		}
+		return 0
+	}
+	c := func(name, help string, v int64) Metric { return Metric{name, help, true, float64(v)} }
+	g := func(name, help string, v float64) Metric { return Metric{name, help, false, v} }
+	return []Metric{
+		c("storage_batches_total", "Batches written.", m.Batches),
+		c("storage_duplicate_batches_total", "Batches acknowledged by their request key without being written again.", m.DuplicateBatches),
+		c("storage_rejected_batches_total", "Batches refused.", m.RejectedBatches),
+		c("storage_rows_total", "Rows written.", m.Rows),
+		c("storage_samples_total", "Numeric values written.", m.Samples),
+		c("storage_wal_bytes_total", "Bytes appended to the write-ahead log.", m.WALBytes),
+		c("storage_wal_fsyncs_total", "Syncs of the write-ahead log.", m.WALFsyncs),
+		g("storage_wal_segment_bytes", "Bytes of the write-ahead log on disk.", float64(m.WALSegmentBytes)),
+		g("storage_head_bytes", "Memory of recent, unflushed data.", float64(m.HeadBytes)),
+		g("storage_head_rows", "Rows of recent, unflushed data.", float64(m.HeadRows)),
+		g("storage_head_streams", "Label sets of recent, unflushed data.", float64(m.HeadStreams)),
+		g("storage_flush_pending", "1 while a generation is being flushed.", b(m.FlushPending)),
+		g("storage_request_keys", "Request keys remembered.", float64(m.RequestKeys)),
+		c("storage_flushes_total", "Generations flushed.", m.Flushes),
+		c("storage_flush_errors_total", "Flushes that failed.", m.FlushErrors),
+		g("storage_last_flush_seconds", "Duration of the last flush.", m.LastFlush.Seconds()),
+		c("storage_chunks_written_total", "Numeric chunks written.", m.ChunksWritten),
+		c("storage_chunk_bytes_total", "Bytes of numeric chunks written.", m.ChunkBytes),
+		c("storage_row_groups_written_total", "Row groups written.", m.RowGroupsWritten),
+		c("storage_row_group_bytes_total", "Bytes of row groups written.", m.RowGroupBytes),
+		c("storage_partitions_dropped_total", "Partitions dropped by retention.", m.PartitionsDropped),
+		g("storage_applied_position", "Position up to which the log is flushed.", float64(m.AppliedPosition)),
+		g("storage_visible_position", "Position up to which writes are visible.", float64(m.VisiblePosition)),
+		g("storage_open_views", "Views that queries hold open.", float64(m.OpenViews)),
+		g("storage_read_only", "1 after a disk failure made the store refuse writes.", b(m.ReadOnly)),
+		c("storage_label_cache_hits_total", "Label sets found decoded.", m.LabelCacheHits),
+		c("storage_label_cache_misses_total", "Label sets read from disk.", m.LabelCacheMisses),
+		c("storage_replayed_batches_total", "Batches replayed at start-up.", m.ReplayedBatches),
+		c("storage_replayed_bytes_total", "Bytes replayed at start-up.", m.ReplayedBytes),
+		g("storage_replay_seconds", "Duration of the replay at start-up.", m.ReplayDuration.Seconds()),
+		g("storage_disk_bytes", "Bytes of the index and data on disk.", float64(m.DiskBytes)),
+		g("storage_pebble_tables", "Sorted tables of Pebble.", float64(m.PebbleTables)),
+		g("storage_pebble_memtable_bytes", "Memory of Pebble's memtables.", float64(m.PebbleMemtableBytes)),
+		c("storage_pebble_compactions_total", "Pebble compactions.", m.PebbleCompactions),
+		c("storage_pebble_compacted_bytes_total", "Bytes that Pebble compactions wrote.", m.PebbleCompactedBytes),
+		c("storage_pebble_flushes_total", "Pebble flushes.", m.PebbleFlushes),
+		g("storage_block_cache_bytes", "Memory of the block cache.", float64(m.BlockCacheBytes)),
+		c("storage_block_cache_hits_total", "Blocks found in the cache.", m.BlockCacheHits),
+		c("storage_block_cache_misses_total", "Blocks read from disk.", m.BlockCacheMisses),
+	}
+}
+
+// String prints the snapshot, one figure per line.
+func (m Metrics) String() string {
+	var b strings.Builder
+	for _, x := range m.Each() {
+		fmt.Fprintf(&b, "%s %v\n", x.Name, x.Value)
+	}
+	return b.String()
+}

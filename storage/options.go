@@ -1,0 +1,113 @@
+package storage
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Options configure a store. The zero value of each field means its default.
+type Options struct {
+	// FS is the filesystem; default the operating system's.
+	FS vfs.FS
+	// Now is the clock; default time.Now. Retention, flush age and the expiry
+	// of request keys follow it.
+	Now func() time.Time
+	// EventListener, where set, is told what happens inside. It is called
+	// synchronously, possibly from several goroutines, and must be quick.
+	EventListener func(Event)
+
+	// Retention is how long rows are kept by their own time; 0 keeps all.
+	Retention time.Duration
+	// RequestKeyTTL is how long a request key makes a retry harmless; default
+	// one hour.
+	RequestKeyTTL time.Duration
+
+	// HeadBytes is the memory that the recent data of one generation takes
+	// before it is flushed; default 128 MiB. At most two generations exist.
+	HeadBytes int64
+	// FlushAge is the age of the oldest unflushed write at which a flush is
+	// started; default 30 minutes. It bounds the time that a restart takes.
+	FlushAge time.Duration
+	// MaxWriteWait bounds how long Append waits for memory while a flush is
+	// behind, before it answers ErrOverloaded; default 10 seconds.
+	MaxWriteWait time.Duration
+
+	// MaxStreams bounds the label sets of one generation; default 5,000,000.
+	MaxStreams int
+	// MaxSchemas bounds the distinct row schemas of one generation; default
+	// 1,000,000.
+	MaxSchemas int
+	// MaxBatchBytes bounds model.Batch.Size of one batch and its label sets;
+	// default 64 MiB, which is also the most allowed.
+	MaxBatchBytes int
+	// MaxRequestKeys bounds the request keys remembered; the oldest are
+	// forgotten beyond it. Default 1,000,000.
+	MaxRequestKeys int
+
+	// CacheBytes is the size of the block cache; default 128 MiB.
+	CacheBytes int64
+	// LabelCacheEntries is the number of label sets read from disk that are
+	// kept decoded; default 100,000.
+	LabelCacheEntries int
+}
+
+const maxBatchBytes = 64 << 20
+
+// WithDefaults returns o with every zero field set to its default.
+func (o Options) WithDefaults() Options {
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.EventListener == nil {
+		o.EventListener = func(Event) {}
+	}
+	def(&o.RequestKeyTTL, time.Hour)
+	def(&o.HeadBytes, 128<<20)
+	def(&o.FlushAge, 30*time.Minute)
+	def(&o.MaxWriteWait, 10*time.Second)
+	def(&o.MaxStreams, 5_000_000)
+	def(&o.MaxSchemas, 1_000_000)
+	def(&o.MaxBatchBytes, maxBatchBytes)
+	def(&o.MaxRequestKeys, 1_000_000)
+	def(&o.CacheBytes, 128<<20)
+	def(&o.LabelCacheEntries, 100_000)
+	return o
+}
+
+func def[T comparable](p *T, v T) {
+	var zero T
+	if *p == zero {
+		*p = v
+	}
+}
+
+// Validate reports every bad field at once, as an *OptionsError.
+func (o Options) Validate() error {
+	var bad []string
+	check := func(ok bool, name string, got any, want string) {
+		if !ok {
+			bad = append(bad, fmt.Sprintf("%s is %v, want %s", name, got, want))
+		}
+	}
+	check(o.Retention >= 0, "Retention", o.Retention, "0 (unlimited) or more")
+	check(o.RequestKeyTTL > 0, "RequestKeyTTL", o.RequestKeyTTL, "more than 0")
+	check(o.HeadBytes >= 1<<16, "HeadBytes", o.HeadBytes, "at least 65536")
+	check(o.HeadBytes <= 8<<30, "HeadBytes", o.HeadBytes, "at most 8 GiB")
+	check(o.FlushAge > 0, "FlushAge", o.FlushAge, "more than 0")
+	check(o.MaxWriteWait > 0, "MaxWriteWait", o.MaxWriteWait, "more than 0")
+	check(o.MaxStreams > 0, "MaxStreams", o.MaxStreams, "more than 0")
+	check(o.MaxSchemas > 0, "MaxSchemas", o.MaxSchemas, "more than 0")
+	check(o.MaxBatchBytes > 0 && o.MaxBatchBytes <= maxBatchBytes, "MaxBatchBytes", o.MaxBatchBytes, "1 to 67108864")
+	check(o.MaxRequestKeys > 0, "MaxRequestKeys", o.MaxRequestKeys, "more than 0")
+	check(o.CacheBytes > 0, "CacheBytes", o.CacheBytes, "more than 0")
+	check(o.LabelCacheEntries > 0, "LabelCacheEntries", o.LabelCacheEntries, "more than 0")
+	if bad != nil {
+		return &OptionsError{Problems: bad}
+	}
+	return nil
+}
