@@ -1,4 +1,173 @@
 // Package query is the query engine: text in, series or log rows out. It
 // parses (query/parse), plans (query/plan) and executes (query/exec) under
-// limits and a deadline.
+// limits and a deadline. It knows nothing of HTTP and stores nothing.
 package query
+
+import (
+	"context"
+	"errors"
+	"math"
+	"time"
+
+	"tidemark/query/exec"
+	"tidemark/query/funcs"
+	"tidemark/query/plan"
+	"tidemark/storage/model"
+)
+
+// Engine answers queries from one source. It is safe for concurrent use.
+type Engine struct {
+	src   exec.Source
+	opts  Options
+	slots chan struct{}
+}
+
+// NewEngine returns an engine that reads from src. Options that Validate
+// refuses are replaced by their defaults.
+func NewEngine(src exec.Source, opts Options) *Engine {
+	if opts.Validate() != nil {
+		opts = Options{Now: opts.Now}
+	}
+	opts = opts.withDefaults()
+	return &Engine{src: src, opts: opts, slots: make(chan struct{}, opts.MaxConcurrent)}
+}
+
+// Query answers one request. The errors are those listed in errors.go.
+func (e *Engine) Query(ctx context.Context, req Request) (*Result, error) {
+	node, err := compile(req.Text, req.Dialect)
+	if err != nil {
+		return nil, err
+	}
+	p, err := e.params(req, node)
+	if err != nil {
+		return nil, err
+	}
+	ctx, done, err := e.enter(ctx, req.Timeout)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	view, err := e.src.View()
+	if err != nil {
+		return nil, err
+	}
+	defer view.Close()
+	ans, err := exec.Run(ctx, view, node, p)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return nil, contextError(err, "execution")
+	}
+	return result(ans), nil
+}
+
+// enter applies the deadline and waits for a free slot.
+func (e *Engine) enter(ctx context.Context, timeout time.Duration) (context.Context, func(), error) {
+	if timeout <= 0 {
+		timeout = e.opts.Timeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, min(timeout, e.opts.MaxTimeout))
+	select {
+	case e.slots <- struct{}{}:
+		return ctx, func() { <-e.slots; cancel() }, nil
+	case <-ctx.Done():
+		err := ctx.Err()
+		cancel()
+		if errors.Is(err, context.DeadlineExceeded) {
+			return nil, nil, ErrBusy
+		}
+		return nil, nil, contextError(err, "queue")
+	}
+}
+
+// params checks the request's parameters and fills in defaults.
+func (e *Engine) params(req Request, node plan.Node) (exec.Params, error) {
+	o := e.opts
+	p := exec.Params{
+		Instant:      req.Instant,
+		Now:          floorMilli(o.Now()),
+		Lookback:     req.Lookback,
+		SubqueryStep: o.SubqueryStep,
+		Limit:        req.Limit,
+		Direction:    req.Direction,
+		Enforce:      req.Enforce,
+		MaxSamples:   o.MaxSamples,
+		MaxRows:      o.MaxRows,
+		MaxRowBytes:  o.MaxRowBytes,
+	}
+	if p.Lookback == 0 {
+		p.Lookback = o.Lookback
+	}
+	if p.Lookback < 0 {
+		return p, badRequest("lookback: want a positive duration, got %s", req.Lookback)
+	}
+	if p.Limit == 0 {
+		p.Limit = o.DefaultLimit
+	}
+	if p.Limit < 0 || p.Limit > o.MaxLimit {
+		return p, badRequest("limit: want 1 to %d log rows (limit max-limit), got %d", o.MaxLimit, req.Limit)
+	}
+	if req.Instant {
+		p.Grid = exec.Instant(floorMilli(req.End))
+		end := nanos(req.End)
+		p.Rows = model.TimeRange{Mint: satSub(end, int64(o.LogLookback)-1), Maxt: end}
+		return p, nil
+	}
+	if req.End.Before(req.Start) {
+		return p, badRequest("end: want a time not before start %s, got %s", req.Start.UTC().Format(time.RFC3339Nano), req.End.UTC().Format(time.RFC3339Nano))
+	}
+	p.Rows = model.TimeRange{Mint: nanos(req.Start), Maxt: satSub(nanos(req.End), 1)}
+	step := req.Step.Milliseconds()
+	if node.Type() == funcs.Rows { // has no steps
+		p.Grid = exec.Instant(floorMilli(req.End))
+		return p, nil
+	}
+	if step <= 0 {
+		return p, badRequest("step: want at least 1ms, got %s", req.Step)
+	}
+	p.Grid = exec.Grid{Start: floorMilli(req.Start), End: floorMilli(req.End), Step: step}
+	if n := (p.Grid.End - p.Grid.Start) / step; n > int64(o.MaxPoints) {
+		return p, badRequest("exceeded maximum resolution of %d points per timeseries (limit max-points): start, end and step ask for %d; use a larger step", o.MaxPoints, n)
+	}
+	return p, nil
+}
+
+// The range of times in milliseconds that nanoseconds can hold.
+const (
+	minMilli = math.MinInt64/1_000_000 + 1
+	maxMilli = math.MaxInt64/1_000_000 - 1
+)
+
+// floorMilli returns the time in Unix milliseconds, floored and kept within
+// what nanoseconds can hold.
+func floorMilli(t time.Time) int64 {
+	ms := t.Unix()
+	if ms > maxMilli/1000 {
+		return maxMilli
+	}
+	if ms < minMilli/1000 {
+		return minMilli
+	}
+	return ms*1000 + int64(t.Nanosecond())/1_000_000
+}
+
+// nanos returns the time in Unix nanoseconds, kept within range.
+func nanos(t time.Time) int64 {
+	s := t.Unix()
+	if s > math.MaxInt64/1_000_000_000-1 {
+		return math.MaxInt64
+	}
+	if s < math.MinInt64/1_000_000_000+1 {
+		return math.MinInt64
+	}
+	return s*1_000_000_000 + int64(t.Nanosecond())
+}
+
+// satSub returns a - b, b not negative, kept within range.
+func satSub(a, b int64) int64 {
+	if a < math.MinInt64+b {
+		return math.MinInt64
+	}
+	return a - b
+}
