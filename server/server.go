@@ -28,17 +28,17 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"tidemark/ingest"
+	"tidemark/ingest/lineprotocol"
+	"tidemark/storage"
 )
 
 // Defaults of Options.
 const (
-	DefaultMaxBody              = 64 << 20
-	DefaultMaxForm              = 1 << 20
-	DefaultQueryTimeout         = 30 * time.Second
-	DefaultMaxConcurrentQueries = 20
-	DefaultReadTimeout          = 60 * time.Second
-	DefaultWriteTimeout         = 60 * time.Second
-	DefaultIdleTimeout          = 90 * time.Second
+	DefaultMaxBody      = 64 << 20
+	DefaultMaxForm      = 1 << 20
+	DefaultReadTimeout  = 60 * time.Second
+	DefaultWriteTimeout = 60 * time.Second
+	DefaultIdleTimeout  = 90 * time.Second
 )
 
 // Options configure a Server. The zero value of every field but Sink and
@@ -70,21 +70,14 @@ type Options struct {
 	MaxBody int
 	// MaxForm bounds the body of a query in bytes. Default DefaultMaxForm.
 	MaxForm int
-	// QueryTimeout is the deadline of a query without timeout=, and the
-	// largest a timeout= may ask for. Default DefaultQueryTimeout.
-	QueryTimeout time.Duration
-	// MaxConcurrentQueries bounds the queries that run at a time; more wait
-	// for their turn within their deadline. Default
-	// DefaultMaxConcurrentQueries.
-	MaxConcurrentQueries int
 	// ReadTimeout, WriteTimeout and IdleTimeout bound reading a request,
 	// writing an answer (each piece of a streamed one) and keeping an idle
 	// connection.
 	ReadTimeout, WriteTimeout, IdleTimeout time.Duration
 
-	// NoDatabaseLabel turns off the label db that a write's db= or bucket=
-	// becomes.
-	NoDatabaseLabel bool
+	// LineProtocol configures the decoder of writes: limits of a line, message
+	// fields, whether db= and bucket= become the label db, the cache.
+	LineProtocol lineprotocol.Options
 	// NoTenancy makes the server ignore X-Scope-OrgID. Otherwise the header
 	// becomes the label tenant of what is written and, on reads, a matcher
 	// nobody can remove; without the header a read sees everything.
@@ -93,6 +86,9 @@ type Options struct {
 	// Ready says whether the store behind the server can be used; the error's
 	// text is the answer of /-/ready. Default: ready once Serve was called.
 	Ready func() error
+	// StoreMetrics gives the store's figures for /metrics. Default: the Metrics
+	// method of Sink, where it has one as *storage.DB does.
+	StoreMetrics func() storage.Metrics
 	// Collectors are registered with the server's own registry and appear
 	// under /metrics beside what the server itself counts.
 	Collectors []prometheus.Collector
@@ -129,7 +125,6 @@ func (o *Options) validate() error {
 	}
 	size("MaxBody", &o.MaxBody, DefaultMaxBody)
 	size("MaxForm", &o.MaxForm, DefaultMaxForm)
-	size("MaxConcurrentQueries", &o.MaxConcurrentQueries, DefaultMaxConcurrentQueries)
 	span := func(name string, v *time.Duration, def time.Duration) {
 		if *v < 0 {
 			bad("%s is %s, want a positive duration or 0 for %s", name, *v, def)
@@ -138,7 +133,6 @@ func (o *Options) validate() error {
 			*v = def
 		}
 	}
-	span("QueryTimeout", &o.QueryTimeout, DefaultQueryTimeout)
 	span("ReadTimeout", &o.ReadTimeout, DefaultReadTimeout)
 	span("WriteTimeout", &o.WriteTimeout, DefaultWriteTimeout)
 	span("IdleTimeout", &o.IdleTimeout, DefaultIdleTimeout)
