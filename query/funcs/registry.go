@@ -43,7 +43,9 @@ type Param struct {
 	// NamedOnly parameters are given as name=value; the others by place or
 	// by name.
 	NamedOnly bool
-	Doc       string
+	// OneOf lists the values that a string parameter accepts; empty means any.
+	OneOf []string
+	Doc   string
 }
 
 // Func is one function.

@@ -1,0 +1,16 @@
+package funcs
+
+func init() {
+	register(
+		&Func{
+			Name: "bytes_over_time", Family: "log", Params: params(rows("v", "the window of log rows")), Returns: Vector,
+			Doc:     "The bytes of the lines that pass the pipeline within the window.",
+			Example: `bytes_over_time(logs({app="api"}[5m]))`,
+		},
+		&Func{
+			Name: "bytes_rate", Family: "log", Params: params(rows("v", "the window of log rows")), Returns: Vector,
+			Doc:     "The bytes per second of the lines that pass the pipeline within the window.",
+			Example: `bytes_rate(logs({app="api"}[5m]))`,
+		},
+	)
+}

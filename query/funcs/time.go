@@ -1,0 +1,28 @@
+package funcs
+
+// calendar is a function of Unix seconds, read in UTC.
+func calendar(name, doc string) *Func {
+	return &Func{
+		Name: name, Family: "time", Params: params(vec("v", "times in Unix seconds").opt("vector(time())")), Returns: Vector,
+		Doc: doc, Example: name + "()",
+	}
+}
+
+func init() {
+	register(
+		&Func{Name: "time", Family: "time", Returns: Scalar, Doc: "The evaluation time in Unix seconds.", Example: "time()"},
+		&Func{
+			Name: "timestamp", Family: "time", Params: params(vec("v", "the vector")), Returns: Vector,
+			Doc:     "The time of every sample in Unix seconds: of a selector the sample's own, otherwise the evaluation time.",
+			Example: "time() - timestamp(up)",
+		},
+		calendar("minute", "The minute of the hour in UTC, 0 to 59."),
+		calendar("hour", "The hour of the day in UTC, 0 to 23."),
+		calendar("day_of_week", "The day of the week in UTC, 0 (Sunday) to 6."),
+		calendar("day_of_month", "The day of the month in UTC, 1 to 31."),
+		calendar("day_of_year", "The day of the year in UTC, 1 to 366."),
+		calendar("days_in_month", "The number of days of the month in UTC, 28 to 31."),
+		calendar("month", "The month in UTC, 1 (January) to 12."),
+		calendar("year", "The year in UTC."),
+	)
+}
