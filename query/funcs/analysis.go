@@ -2,51 +2,60 @@ package funcs
 
 import "slices"
 
-// training is shared by the functions that fit a baseline.
-var training = params(
-	option("season", Str, "auto", "the seasons to learn: auto, none, or periods such as 1d or 1d,1w"),
+// learning is shared by the functions that learn from a window.
+var learning = params(
+	option("season", Str, "auto", "the seasons to learn: auto, none, or periods such as 1d or 1d,1w; a season needs three of its periods in the window"),
 	option("tz", Str, "UTC", "the time zone in which days and weeks begin, as in Europe/Berlin"),
+	option("res", Duration, "the larger of 5m and the data's interval", "the width of the windows whose mean is fitted and judged"),
+	option("refit", Duration, "a 28th of the window", "the distance of the UTC-aligned times at which models are fitted anew"),
+	option("exclude", Vector, "none", "an expression whose times of a value other than 0 are left out of training, for the series whose labels agree with it where both have them"),
+)
+
+// band is shared by the functions that judge by a band.
+var band = params(
 	option("q", Scalar, "0.99", "the share of ordinary points that the band holds, 0.5 to below 1"),
 	option("min_abs", Scalar, "0", "the least distance of a bound from the expected value"),
 	option("min_rel", Scalar, "0", "the least distance of a bound, as a share of the expected value"),
-	option("res", Duration, "the larger of 5m and the data's interval", "the width of the windows whose mean is fitted and judged"),
+	option("hindsight", Bool, "false", "learn from half a window before and half a window after, for reports on the past"),
 )
 
 func init() {
 	register(
 		&Func{
 			Name: "baseline", Family: "analysis", Returns: Vector,
-			Params: slices.Concat(params(rng("v", "the history to learn from, four weeks or so")), training),
-			Doc: "What is normal at this time: three series per input with the label band=\"lower|expected|upper\", learnt from the samples before it. " +
-				"Robust season by phase, robust trend, phase-local scale. Too little history gives no value and a warning.",
+			Params: slices.Concat(params(rng("v", "the history to learn from, four weeks or so")), band, learning),
+			Doc: "What is normal at this time: three series per input with the labels band=\"lower|expected|upper\" and season (those found: none, 1d, 1w or 1d,1w), learnt from the samples before it. " +
+				"Robust season by phase, robust trend, phase-local scale. Too little history gives no value and a warning: without a season it takes 32 points of the resolution.",
 			Example: `baseline(cpu_usage_user{host="a"}[4w], q=0.99)`,
 		},
 		&Func{
 			Name: "anomaly_score", Family: "analysis", Returns: Vector,
 			Params: slices.Concat(params(rng("v", "the history to learn from, four weeks or so")),
-				params(option("dir", Str, "both", "the deviations that count: both, up or down", "both", "up", "down")), training),
+				params(option("dir", Str, "both", "the deviations that count: both, up or down", "both", "up", "down")), band, learning),
 			Doc: "How far the point at this time lies from its baseline, signed: 1 and -1 are the edges of the band. " +
 				"The same time gives the same score in an instant query, a range query and any zoom.",
 			Example: `anomaly_score(cpu_usage_user[4w], dir="up")`,
 		},
 		&Func{
 			Name: "forecast", Family: "analysis", Returns: Grid,
-			Params: params(rng("v", "the history to learn from, eight weeks or so"),
+			Params: slices.Concat(params(rng("v", "the history to learn from, eight weeks or so"),
 				option("h", Duration, "30d", "how far ahead"),
 				option("q", Tuple, "(0.1, 0.5, 0.9)", "the quantiles of the answer, each between 0 and 1"),
-				option("model", Str, "auto", "the model: auto, linear or seasonal", "auto", "linear", "seasonal"),
-				option("lead", Duration, "0", "in a range query, how long before each output time the forecast was made")),
+				option("model", Str, "auto", "the model: auto (a combination weighted by past errors), or one member of it: linear, local, level, mean, seasonal", "auto", "linear", "local", "level", "mean", "seasonal"),
+				option("lead", Duration, "0", "in a range query, how long before each output time the forecast was made"),
+				option("step", Duration, "the larger of res and a 1000th of h", "in an instant query, the distance of the points")), learning),
 			Doc: "The future of a series: in an instant query points at future times over the horizon, in a range query what was or is forecast for each output time; label q. " +
 				"Intervals are calibrated on rolling origins.",
 			Example: `forecast(disk_used[8w], h="30d", q=(0.1, 0.5, 0.9))`,
 		},
 		&Func{
 			Name: "time_to", Family: "analysis", Returns: Vector,
-			Params: params(rng("v", "the history to learn from"), num("threshold", "the value to be reached"),
+			Params: slices.Concat(params(rng("v", "the history to learn from"), num("threshold", "the value to be reached"),
 				option("q", Tuple, "(0.1, 0.5, 0.9)", "the quantiles of the answer, each between 0 and 1"),
-				option("max", Duration, "1y", "the longest time of interest; beyond it the answer is +Inf")),
+				option("max", Duration, "1y", "the longest time of interest; beyond it the answer is +Inf"),
+				option("dir", Str, "auto", "from where the threshold is approached: up from below, down from above, auto from where the window's values are", "auto", "up", "down")), learning),
 			Doc: "Seconds until the series reaches the threshold, as quantiles with the label q; 0 where it has been reached. " +
-				"Clean-ups of a sawtooth are recognised and do not count as a falling trend.",
+				"A sawtooth is recognised: what counts is whether its peaks before the clean-ups come to the threshold.",
 			Example: `time_to(disk_used_percent[2w], 95, q=(0.1, 0.5, 0.9))`,
 		},
 		&Func{
@@ -54,8 +63,10 @@ func init() {
 			Params: params(rng("a", "one window"), rng("b", "the other window"),
 				option("method", Str, "pearson", "pearson (linear) or spearman (by rank)", "pearson", "spearman"),
 				option("diff", Bool, "false", "correlate the differences between neighbours instead of the values"),
-				option("lag", Duration, "0", "how much later b is read than a")),
-			Doc:     "The correlation, -1 to 1, of each series of a with the series of b that has the same labels, or those of on(…) or ignoring(…).",
+				option("lag", Duration, "0", "how much later b is read than a; the later window ends at the time of the answer"),
+				option("res", Duration, "the larger of the data's intervals and a 2048th of the window", "the width of the windows whose means are compared")),
+			Doc: "The correlation, -1 to 1, of each series of a with the series of b that has the same labels, or those of on(…) or ignoring(…). " +
+				"A series alone on its side, or among those that match, is compared with every one on the other. It takes ten common points.",
 			Example: `corr_over_time(rate(http_errors_total[5m])[1d:1m], count_over_time(logs({app="api"} |= "timeout" [5m]))[1d:1m]) on (host)`,
 		},
 	)
