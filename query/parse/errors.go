@@ -1,0 +1,168 @@
+package parse
+
+import (
+	"fmt"
+
+	"tidemark/query/ast"
+	"tidemark/query/funcs"
+)
+
+// A candidate is a kind of thing that might have been right at some place:
+// its name in the user's words and a token that begins it.
+type candidate struct {
+	words string
+	tok   Token
+}
+
+func punct(s string) Token { return Token{Kind: Punct, Text: s, Value: s, Slot: -1} }
+
+var (
+	numberToken = Token{Kind: Number, Text: "1", Slot: -1}
+	nameToken   = Token{Kind: Ident, Text: "x", Value: "x", Slot: -1}
+	stringToken = Token{Kind: String, Text: `""`, Slot: -1}
+	eofToken    = Token{Kind: EOF, Slot: -1}
+)
+
+// candidates in the order in which an error lists them. An expression and an
+// operator stand for all the tokens that may begin one.
+var candidates = []candidate{
+	{"`)`", punct(")")},
+	{"`]`", punct("]")},
+	{"`}`", punct("}")},
+	{"`,`", punct(",")},
+	{"`(`", punct("(")},
+	{"`=`", punct("=")},
+	{"`==`", punct("==")},
+	{"`>`", punct(">")},
+	{"`:`", punct(":")},
+	{"a number", numberToken},
+	{"a duration", Token{Kind: Duration, Text: "1s", Slot: -1}},
+	{"a string", stringToken},
+	{"a name", nameToken},
+	{"`{`", punct("{")},
+	{"an operator", punct("*")},
+	{"a range in `[ ]`", punct("[")},
+	{"a pipeline stage", punct("|")},
+	{"`by`", Token{Kind: Keyword, Text: "by", Value: "by", Slot: -1}},
+	{"`on`", Token{Kind: Keyword, Text: "on", Value: "on", Slot: -1}},
+	{"`offset`", Token{Kind: Keyword, Text: "offset", Value: "offset", Slot: -1}},
+}
+
+// words that a misspelt name may have meant where the grammar has them.
+var suggestible = func() []Token {
+	var out []Token
+	for _, w := range []string{
+		"and", "or", "unless", "atan2", "bool", "on", "ignoring", "group_left", "group_right", "by", "without", "offset",
+	} {
+		out = append(out, Token{Kind: Keyword, Text: w, Value: w, Slot: -1})
+	}
+	for _, w := range []string{"json", "logfmt", "drop", "keep", "unwrap", "start", "end"} {
+		out = append(out, Token{Kind: Ident, Text: w, Value: w, Slot: -1})
+	}
+	return out
+}()
+
+// syntaxError tells what is wrong with the token at the index. What would have
+// been right is found by trying: a candidate is expected if the grammar gets
+// past it. That costs a parse of the text before the token per candidate, so
+// far into a long query it is left out.
+func syntaxError(ts []Token, at int) *ast.Error {
+	t := ts[at]
+	e := &ast.Error{Pos: t.Pos, Token: t.Text, Message: "unexpected " + describe(t)}
+	if len(ts) == 1 {
+		e.Message = "the query is empty"
+		e.Expected = []string{"an expression"}
+		return e
+	}
+	const farthest = 400
+	if at > farthest {
+		return e
+	}
+	e.Expected = expected(ts[:at])
+	if t.Kind == Ident || t.Kind == Func {
+		var near []string
+		for _, w := range suggestible {
+			if accepts(ts[:at], w) {
+				near = append(near, w.Text)
+			}
+		}
+		e.Suggest = ast.Nearest(t.Text, near)
+	}
+	if prev := at - 1; t.Kind == Keyword && prev >= 0 && ts[prev].Kind == Ident && (t.Value == "by" || t.Value == "without") {
+		if s := ast.Nearest(ts[prev].Text, funcs.Aggregations); s != "" {
+			e.Suggest = s
+		}
+	}
+	return e
+}
+
+func describe(t Token) string {
+	switch t.Kind {
+	case EOF:
+		return "end of the query"
+	case String:
+		return "string " + t.Text
+	case Number:
+		return "number `" + t.Text + "`"
+	case Duration:
+		return "duration `" + t.Text + "`"
+	case Bytes:
+		return "size `" + t.Text + "`"
+	case Ident, Func:
+		return "name `" + t.Text + "`"
+	case Keyword:
+		return "keyword `" + t.Text + "`"
+	}
+	return fmt.Sprintf("`%s`", t.Text)
+}
+
+// expected lists what may follow a prefix, in the user's words.
+func expected(prefix []Token) []string {
+	ok := make(map[string]bool, len(candidates))
+	for _, c := range candidates {
+		if accepts(prefix, c.tok) {
+			ok[c.words] = true
+		}
+	}
+	var out []string
+	if ok["a number"] && ok["`(`"] && ok["`{`"] {
+		out = append(out, "an expression")
+		for _, w := range []string{"a number", "a duration", "a string", "a name", "`(`", "`{`", "`by`", "`offset`"} {
+			delete(ok, w)
+		}
+	}
+	if ok["an operator"] { // after an operand: leave out what is rarely meant
+		for _, w := range []string{"`=`", "`==`", "`>`", "`(`", "`{`", "`by`", "`on`", "`offset`"} {
+			delete(ok, w)
+		}
+	}
+	if ok["`==`"] && ok["`>`"] { // of a label filter
+		delete(ok, "`==`")
+		delete(ok, "`>`")
+		delete(ok, "`=`")
+		out = append(out, "a comparison")
+	} else if ok["`=`"] { // of a matcher
+		delete(ok, "`=`")
+		out = append(out, "`=`, `!=`, `=~` or `!~`")
+	}
+	if ok["a number"] && ok["a duration"] {
+		delete(ok, "a number")
+	}
+	for _, c := range candidates {
+		if ok[c.words] {
+			out = append(out, c.words)
+		}
+	}
+	return out
+}
+
+// accepts reports whether the grammar gets past the token after the prefix.
+func accepts(prefix []Token, t Token) bool {
+	list := make([]Token, 0, len(prefix)+2)
+	list = append(append(append(list, prefix...), t), eofToken)
+	if n := len(prefix); n > 0 {
+		classify(list, n-1)
+	}
+	_, at := match(list)
+	return at < 0 || at > len(prefix)
+}
