@@ -1,11 +1,27 @@
 package rowgroup
 
-import "tidemark/storage/model"
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"slices"
+	"sort"
 
-// Group reads an encoded row group. It keeps and reuses what it has decoded, so
-// it is not safe for concurrent use; opening a second one is cheap. What it
-// returns stays valid for good and does not refer to the encoded bytes.
-type Group struct{ g group }
+	"tidemark/storage/internal/colenc"
+	"tidemark/storage/model"
+)
+
+// Group reads an encoded row group. It keeps what it has decoded of numbers and
+// lengths, so that several questions decode once; hence it is not safe for
+// concurrent use, but opening a second one is cheap. What it returns stays
+// valid for good and does not refer to the encoded bytes.
+type Group struct {
+	counts
+	runs         []Run
+	times, lines *entry
+	fields       []entry
+	columns      []ColumnInfo // of the fields
+}
 
 // Open checks the header, the directory of columns and their checksum, and
 // returns a group that reads from src, which must not change while the
@@ -13,52 +29,165 @@ type Group struct{ g group }
 // when it is first decoded.
 func Open(src []byte) (*Group, error) {
 	g := new(Group)
-	if err := g.g.open(src); err != nil {
-		return nil, err
+	if err := g.open(src); err != nil {
+		return nil, fmt.Errorf("open row group: %w", err)
 	}
 	return g, nil
 }
 
+func (g *Group) open(src []byte) error {
+	head, err := headOf(src)
+	if err != nil {
+		return err
+	}
+	want := binary.LittleEndian.Uint32(src)
+	if got := crc32.Checksum(head[offVersion:], castagnoli); got != want {
+		return colenc.Corruptf("checksum of the head: want %08x, got %08x", want, got)
+	}
+	g.counts, g.runs, err = readHead(head, src[len(head):], func(e *entry, _ []byte) error {
+		switch e.kind {
+		case kindTimes:
+			return only(&g.times, e, model.TypeInt)
+		case kindLines:
+			return only(&g.lines, e, model.TypeText)
+		case kindField:
+			if n := len(g.fields); n > 0 && !g.fields[n-1].before(e) {
+				return colenc.Corruptf("column %q of %s: want columns sorted by name and type", e.Name, e.Type)
+			}
+			g.fields = append(g.fields, *e)
+			g.columns = append(g.columns, e.ColumnInfo)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if g.times == nil || g.lines == nil {
+		return colenc.Corruptf("directory: want times and lines")
+	}
+	return nil
+}
+
+// only keeps e as the only column of its kind.
+func only(into **entry, e *entry, t model.Type) error {
+	if *into != nil || e.Type != t {
+		return colenc.Corruptf("column of kind %d: want one, of type %s", e.kind, t)
+	}
+	kept := *e
+	*into = &kept
+	return nil
+}
+
 // Rows returns the number of rows.
-func (g *Group) Rows() int { return g.g.rows }
+func (g *Group) Rows() int { return g.rows }
 
 // Mint returns the earliest time of any row.
-func (g *Group) Mint() int64 { return g.g.mint }
+func (g *Group) Mint() int64 { return g.mint }
 
 // Maxt returns the latest time of any row.
-func (g *Group) Maxt() int64 { return g.g.maxt }
+func (g *Group) Maxt() int64 { return g.maxt }
 
 // Sets returns the runs of label sets, ascending by id and by first row. The
 // slice belongs to the group.
-func (g *Group) Sets() []Run { return g.g.runs }
-
-// Run returns the rows of one label set; ok is false where the group has none.
-// It takes time logarithmic in the number of runs.
-func (g *Group) Run(id uint32) (r Run, ok bool) { return g.g.run(id) }
+func (g *Group) Sets() []Run { return g.runs }
 
 // Columns returns the columns of fields, sorted by name and type. A name
 // appears once per type its values have. The slice belongs to the group.
-func (g *Group) Columns() []ColumnInfo { return g.g.columns }
+func (g *Group) Columns() []ColumnInfo { return g.columns }
+
+// check panics on rows that the group does not have: an error of the program,
+// as an index out of range is.
+func (g *Group) check(first, count int) {
+	if first < 0 || count < 0 || first > g.rows-count {
+		panic(fmt.Sprintf("rowgroup: rows: want some of %d, got %d from %d on", g.rows, count, first))
+	}
+}
 
 // Times appends the times of rows [first, first+count) to dst. After an error it
-// returns dst as it was, as the other methods do.
+// returns dst as it was, as the other methods do; rows that the group does
+// not have are an error of the program and panic, as in the other methods.
 func (g *Group) Times(first, count int, dst []int64) ([]int64, error) {
-	return g.g.timesOf(first, count, dst)
+	g.check(first, count)
+	if g.times.times == nil {
+		if err := g.decodeTimes(); err != nil {
+			return dst, fmt.Errorf("row group: times: %w", err)
+		}
+	}
+	return append(dst, g.times.times[first:first+count]...), nil
+}
+
+// decodeTimes decodes the times and checks them against the runs.
+func (g *Group) decodeTimes() error {
+	src, err := g.times.open()
+	if err != nil {
+		return err
+	}
+	times, rest, err := colenc.DecodeIntsFrom(src, g.mint, g.rows, nil)
+	if err != nil {
+		return err
+	}
+	if len(rest) > 0 {
+		return colenc.Corruptf("want no byte after them, got %d", len(rest))
+	}
+	for _, r := range g.runs {
+		ts := times[r.First : r.First+r.Count]
+		if ts[0] != r.Mint || ts[len(ts)-1] != r.Maxt {
+			return colenc.Corruptf("of label set %d: want %d to %d, got %d to %d", r.ID, r.Mint, r.Maxt, ts[0], ts[len(ts)-1])
+		}
+		if !slices.IsSorted(ts) {
+			return colenc.Corruptf("of label set %d: want them ascending", r.ID)
+		}
+	}
+	g.times.times = times
+	return nil
 }
 
 // Lines appends the lines of rows [first, first+count) to dst. It decompresses
 // only the blocks of text that these rows touch.
 func (g *Group) Lines(first, count int, dst []string) ([]string, error) {
-	return g.g.lines(first, count, dst)
+	g.check(first, count)
+	out, err := g.lines.appendTexts(dst, first, count)
+	if err != nil {
+		return dst, fmt.Errorf("row group: lines: %w", err)
+	}
+	return out, nil
+}
+
+// named returns the columns of a field.
+func (g *Group) named(name string) []entry {
+	i := sort.Search(len(g.fields), func(i int) bool { return g.fields[i].Name >= name })
+	k := i
+	for k < len(g.fields) && g.fields[k].Name == name {
+		k++
+	}
+	return g.fields[i:k]
 }
 
 // Has reports, from the directory alone, whether rows [first, first+count) may
 // have a value of the field: false means that none has.
-func (g *Group) Has(name string, first, count int) bool { return g.g.has(name, first, count) }
+func (g *Group) Has(name string, first, count int) bool {
+	g.check(first, count)
+	for _, e := range g.named(name) {
+		if e.First < first+count && e.Last >= first {
+			return true
+		}
+	}
+	return false
+}
 
 // Column appends the values of a field in rows [first, first+count) to dst, one
 // per row, merged over the types the field has; TypeNone where a row lacks the
 // field. A field that the group lacks is lacking in every row.
 func (g *Group) Column(name string, first, count int, dst []model.Value) ([]model.Value, error) {
-	return g.g.column(name, first, count, dst)
+	g.check(first, count)
+	out := slices.Grow(dst, count)[:len(dst)+count]
+	vals := out[len(dst):]
+	clear(vals)
+	es := g.named(name)
+	for i := range es {
+		if err := es[i].values(first, vals); err != nil {
+			return dst, fmt.Errorf("row group: column %q of %s: %w", name, es[i].Type, err)
+		}
+	}
+	return out, nil
 }
