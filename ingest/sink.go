@@ -1,6 +1,3 @@
-// Package ingest turns wire bytes into model values: one package per protocol
-// below it, and here what they share: limits, errors of parts of a request,
-// and the Sink that batches go to.
 package ingest
 
 import (
