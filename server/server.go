@@ -14,18 +14,21 @@
 package server
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/valyala/fasthttp"
+	"github.com/valyala/fasthttp/fasthttpadaptor"
 
 	"tidemark/ingest"
 	"tidemark/ingest/lineprotocol"
@@ -156,19 +159,22 @@ func (o *Options) validate() error {
 
 // Server is one HTTP server. Its methods may be called by any goroutine.
 type Server struct {
-	opts     Options
-	http     *fasthttp.Server
-	registry *prometheus.Registry
+	opts       Options
+	router     router
+	http       *fasthttp.Server
+	decoder    *lineprotocol.Decoder
+	metrics    *serverMetrics
+	registry   *prometheus.Registry
+	exposition fasthttp.RequestHandler // answers /metrics
+	tokenSum   [sha256.Size]byte
 
-	// base is cancelled when Shutdown gives up waiting or has drained, and
-	// with it every query still running.
+	// base is the context of everything that requests set in motion. It ends
+	// when Shutdown has drained, or gives up waiting.
 	base   context.Context
 	cancel context.CancelFunc
 
 	serving  atomic.Bool // Serve was called
 	stopping atomic.Bool // Shutdown was called
-	mu       sync.Mutex
-	ln       net.Listener
 }
 
 // New checks the options, reporting every bad value together, and returns a
@@ -177,9 +183,39 @@ func New(opts Options) (*Server, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, registry: prometheus.NewRegistry()}
+	if m, ok := opts.Sink.(interface{ Metrics() storage.Metrics }); ok && opts.StoreMetrics == nil {
+		opts.StoreMetrics = m.Metrics
+	}
+	s := &Server{opts: opts, router: newRouter(routeTable()), metrics: newServerMetrics(), tokenSum: sha256.Sum256([]byte(opts.Token))}
 	s.base, s.cancel = context.WithCancel(context.Background())
-	s.http = &fasthttp.Server{}
+	var err error
+	if s.decoder, err = lineprotocol.NewDecoder(opts.LineProtocol); err != nil {
+		return nil, fmt.Errorf("server: line protocol: %w", err)
+	}
+	if s.registry, err = s.newRegistry(); err != nil {
+		return nil, fmt.Errorf("server: collectors: %w", err)
+	}
+	s.exposition = fasthttpadaptor.NewFastHTTPHandler(promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{Registry: s.registry, EnableOpenMetrics: true}))
+	s.http = &fasthttp.Server{
+		Name:           "tidemark",
+		Handler:        s.handle,
+		ErrorHandler:   s.handleProtocolError,
+		HeaderReceived: s.bodyLimit,
+		Logger:         fasthttpLogger{opts.Logger},
+		// It bounds headers and URL too, and queries travel in URLs.
+		ReadBufferSize:  64 << 10,
+		WriteBufferSize: 16 << 10,
+		// Bodies are read whole before the handler runs: a write is one
+		// atomic batch, and its decoder wants it whole.
+		StreamRequestBody:            false,
+		MaxRequestBodySize:           opts.MaxForm,
+		DisablePreParseMultipartForm: true,
+		ReadTimeout:                  opts.ReadTimeout,
+		WriteTimeout:                 opts.WriteTimeout,
+		IdleTimeout:                  opts.IdleTimeout,
+		CloseOnShutdown:              true,
+		TCPKeepalive:                 true,
+	}
 	return s, nil
 }
 
@@ -194,14 +230,116 @@ func (s *Server) Serve(ln net.Listener) error {
 		ln = tls.NewListener(ln, s.opts.TLSConfig)
 	}
 	s.serving.Store(true)
+	if s.stopping.Load() {
+		return ln.Close()
+	}
 	return s.http.Serve(ln)
 }
 
 // Shutdown stops accepting, waits until the requests in flight are answered
-// and returns. When ctx ends first, what still runs is cancelled and ctx's
-// error returned. The store behind the server may be closed afterwards.
+// and returns. When ctx ends first, what still runs is cancelled, given
+// cancelGrace to notice, and ctx's error returned. After nil, the store behind
+// the server may be closed.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stopping.Store(true)
 	defer s.cancel()
-	return s.http.ShutdownWithContext(ctx)
+	err := s.http.ShutdownWithContext(ctx)
+	if err == nil || ctx.Err() == nil {
+		return err
+	}
+	s.cancel()
+	grace, stop := context.WithTimeout(context.Background(), cancelGrace)
+	defer stop()
+	if s.http.ShutdownWithContext(grace) == nil {
+		return nil
+	}
+	return fmt.Errorf("server: shutdown: %d connections still open: %w", s.http.GetOpenConnectionsCount(), ctx.Err())
+}
+
+// cancelGrace is how long Shutdown waits for cancelled requests to end.
+const cancelGrace = 2 * time.Second
+
+// bodyLimit says, once a request's header was read, how much of a body may
+// follow: as much as the path needs, and little from who has no token.
+func (s *Server) bodyLimit(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+	path, rawArgs, _ := bytes.Cut(h.RequestURI(), []byte("?"))
+	rt := s.router.exact[string(path)]
+	if rt == nil || !rt.large {
+		return fasthttp.RequestConfig{MaxRequestBodySize: s.opts.MaxForm}
+	}
+	if s.opts.Token != "" {
+		args := fasthttp.AcquireArgs()
+		defer fasthttp.ReleaseArgs(args)
+		args.ParseBytes(rawArgs)
+		if !s.authorized(h, args, rt.family) {
+			return fasthttp.RequestConfig{MaxRequestBodySize: s.opts.MaxForm}
+		}
+	}
+	return fasthttp.RequestConfig{MaxRequestBodySize: s.opts.MaxBody}
+}
+
+// handleProtocolError answers what never became a request.
+func (s *Server) handleProtocolError(ctx *fasthttp.RequestCtx, err error) {
+	path, rawArgs, _ := bytes.Cut(ctx.Request.Header.RequestURI(), []byte("?"))
+	rt, _ := s.router.find(path)
+	label, f := "other", familyOf(path)
+	if rt != nil {
+		label, f = rt.path, rt.family
+	}
+	e := &apiError{status: 400, kind: kindBadData, msg: "cannot read the request: " + err.Error(), cause: err}
+	var small *fasthttp.ErrSmallBuffer
+	var netErr net.Error
+	switch {
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		args := fasthttp.AcquireArgs()
+		args.ParseBytes(rawArgs)
+		if rt != nil && !rt.open && !s.authorized(&ctx.Request.Header, args, f) {
+			e = errUnauthorized
+		} else if rt != nil && rt.large {
+			e = s.tooLarge().(*apiError)
+		} else {
+			e = &apiError{status: 413, kind: kindTooLarge, msg: fmt.Sprintf("request body is too large: want at most %d bytes", s.opts.MaxForm)}
+		}
+		fasthttp.ReleaseArgs(args)
+		linger(ctx)
+	case errors.As(err, &small):
+		e = &apiError{status: 431, kind: kindTooLarge, msg: "request header and URL are too large: want at most 65536 bytes; send a long query as a form with POST"}
+	case errors.As(err, &netErr) && netErr.Timeout():
+		e = &apiError{status: 408, kind: kindTimeout, msg: "the request did not arrive in time"}
+	}
+	writeError(ctx, f, e)
+	s.metrics.observe(label, e.status, 0)
+}
+
+// Bounds of linger.
+const (
+	lingerBytes = 256 << 20
+	lingerTime  = 10 * time.Second
+	lingerIdle  = 200 * time.Millisecond
+)
+
+// linger reads and drops what a client is still sending of a refused body.
+// Closing the connection on unread bytes would reset it, and the client would
+// not see the answer that tells it to send less.
+func linger(ctx *fasthttp.RequestCtx) {
+	conn := ctx.Conn()
+	var buf [32 << 10]byte
+	end := time.Now().Add(lingerTime)
+	for left := lingerBytes; left > 0 && time.Now().Before(end); {
+		if conn.SetReadDeadline(time.Now().Add(lingerIdle)) != nil {
+			return
+		}
+		n, err := conn.Read(buf[:])
+		left -= n
+		if err != nil {
+			return
+		}
+	}
+}
+
+// fasthttpLogger passes fasthttp's own complaints on.
+type fasthttpLogger struct{ log *slog.Logger }
+
+func (l fasthttpLogger) Printf(format string, args ...any) {
+	l.log.Debug("connection", "detail", fmt.Sprintf(format, args...))
 }

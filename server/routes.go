@@ -1,0 +1,275 @@
+package server
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"tidemark/storage/model"
+)
+
+// family is the protocol a path belongs to; errors are written in its form.
+type family uint8
+
+const (
+	plain  family = iota // what operators probe and scrape
+	influx               // InfluxDB 1 and 2
+	prom                 // Prometheus
+	loki                 // Loki
+	native               // Tidemark's own
+)
+
+func (f family) String() string {
+	return [...]string{"plain", "influx", "prometheus", "loki", "native"}[f]
+}
+
+const (
+	contentJSON = "application/json"
+	contentText = "text/plain; charset=utf-8"
+	contentHTML = "text/html; charset=utf-8"
+)
+
+// route is one path.
+type route struct {
+	// path is exact but for at most one segment {name}.
+	path    string
+	family  family
+	methods string // comma-separated, as in Allow; GET implies HEAD
+	handler func(*Server, *call) error
+	// open paths ask for no token.
+	open bool
+	// large paths take a body of up to Options.MaxBody.
+	large bool
+
+	prefix, suffix string // around {name}, where the path has one
+}
+
+const (
+	onlyGET  = "GET"
+	onlyPOST = "POST"
+	getPost  = "GET, POST"
+)
+
+// routeTable is every path the server knows.
+func routeTable() []route {
+	return []route{
+		{path: "/", family: plain, methods: onlyGET, handler: (*Server).handleRoot},
+		{path: "/metrics", family: plain, methods: onlyGET, handler: (*Server).handleMetrics},
+		{path: "/-/healthy", family: plain, methods: onlyGET, handler: (*Server).handleHealthy, open: true},
+		{path: "/-/ready", family: plain, methods: onlyGET, handler: (*Server).handleReady, open: true},
+
+		{path: "/write", family: influx, methods: onlyPOST, handler: (*Server).handleWriteV1, large: true},
+		{path: "/api/v2/write", family: influx, methods: onlyPOST, handler: (*Server).handleWriteV2, large: true},
+		{path: "/query", family: influx, methods: getPost, handler: (*Server).handleInfluxQuery},
+		{path: "/ping", family: influx, methods: getPost, handler: (*Server).handlePing, open: true},
+		{path: "/health", family: influx, methods: onlyGET, handler: (*Server).handleHealth, open: true},
+
+		{path: "/api/v1/query", family: prom, methods: getPost, handler: (*Server).handlePromQuery},
+		{path: "/api/v1/query_range", family: prom, methods: getPost, handler: (*Server).handlePromQueryRange},
+		{path: "/api/v1/query_exemplars", family: prom, methods: getPost, handler: (*Server).handlePromExemplars},
+		{path: "/api/v1/labels", family: prom, methods: getPost, handler: (*Server).handlePromLabels},
+		{path: "/api/v1/label/{name}/values", family: prom, methods: onlyGET, handler: (*Server).handlePromLabelValues},
+		{path: "/api/v1/series", family: prom, methods: getPost, handler: (*Server).handlePromSeries},
+		{path: "/api/v1/metadata", family: prom, methods: onlyGET, handler: (*Server).handlePromMetadata},
+		{path: "/api/v1/rules", family: prom, methods: onlyGET, handler: (*Server).handlePromRules},
+		{path: "/api/v1/alerts", family: prom, methods: onlyGET, handler: (*Server).handlePromAlerts},
+		{path: "/api/v1/status/buildinfo", family: prom, methods: onlyGET, handler: (*Server).handlePromBuildinfo},
+
+		{path: "/ready", family: loki, methods: onlyGET, handler: (*Server).handleLokiReady, open: true},
+		{path: "/loki/api/v1/query", family: loki, methods: getPost, handler: (*Server).handleLokiQuery},
+		{path: "/loki/api/v1/query_range", family: loki, methods: getPost, handler: (*Server).handleLokiQueryRange},
+		{path: "/loki/api/v1/labels", family: loki, methods: getPost, handler: (*Server).handleLokiLabels},
+		{path: "/loki/api/v1/label", family: loki, methods: getPost, handler: (*Server).handleLokiLabels},
+		{path: "/loki/api/v1/label/{name}/values", family: loki, methods: getPost, handler: (*Server).handleLokiLabelValues},
+		{path: "/loki/api/v1/series", family: loki, methods: getPost, handler: (*Server).handleLokiSeries},
+		{path: "/loki/api/v1/index/stats", family: loki, methods: getPost, handler: (*Server).handleLokiIndexStats},
+		{path: "/loki/api/v1/status/buildinfo", family: loki, methods: onlyGET, handler: (*Server).handleLokiBuildinfo},
+
+		{path: "/tidemark/api/v1/query", family: native, methods: getPost, handler: (*Server).handleNativeQuery},
+		{path: "/tidemark/api/v1/query_range", family: native, methods: getPost, handler: (*Server).handleNativeQueryRange},
+		{path: "/tidemark/api/v1/functions", family: native, methods: onlyGET, handler: (*Server).handleNativeFunctions},
+	}
+}
+
+// router finds routes by path.
+type router struct {
+	exact map[string]*route
+	named []*route
+}
+
+func newRouter(table []route) router {
+	r := router{exact: make(map[string]*route, len(table))}
+	for i := range table {
+		rt := &table[i]
+		if before, after, ok := strings.Cut(rt.path, "{name}"); ok {
+			rt.prefix, rt.suffix = before, after
+			r.named = append(r.named, rt)
+		} else {
+			r.exact[rt.path] = rt
+		}
+	}
+	return r
+}
+
+// find returns the route of a path, or nil, and what {name} stands for.
+func (r *router) find(path []byte) (*route, string) {
+	if rt := r.exact[string(path)]; rt != nil {
+		return rt, ""
+	}
+	for _, rt := range r.named {
+		if n := len(path) - len(rt.prefix) - len(rt.suffix); n > 0 &&
+			string(path[:len(rt.prefix)]) == rt.prefix && string(path[len(path)-len(rt.suffix):]) == rt.suffix {
+			return rt, string(path[len(rt.prefix) : len(rt.prefix)+n])
+		}
+	}
+	return nil, ""
+}
+
+// familyOf guesses the protocol of a path that has no route.
+func familyOf(path []byte) family {
+	switch p := string(path); {
+	case strings.HasPrefix(p, "/api/v1/"):
+		return prom
+	case strings.HasPrefix(p, "/loki/"):
+		return loki
+	case strings.HasPrefix(p, "/tidemark/"):
+		return native
+	case strings.HasPrefix(p, "/api/v2/"), p == "/write", p == "/query":
+		return influx
+	}
+	return plain
+}
+
+// call is one request on its way through a handler.
+type call struct {
+	ctx    *fasthttp.RequestCtx
+	params params
+	family family
+	// name is what {name} of the path stands for.
+	name string
+	// tenant is X-Scope-OrgID, or "".
+	tenant string
+	start  time.Time
+}
+
+// enforce is the matcher that keeps a tenant to its own data; it is empty
+// where the request names none.
+func (c *call) enforce() []*model.Matcher {
+	if c.tenant == "" {
+		return nil
+	}
+	return []*model.Matcher{{Type: model.MatchEqual, Name: model.TenantLabel, Value: c.tenant}}
+}
+
+// handle is fasthttp's handler: it finds the route, checks who asks, and
+// turns errors and panics into answers.
+func (s *Server) handle(ctx *fasthttp.RequestCtx) {
+	rt, name := s.router.find(ctx.Path())
+	c := call{ctx: ctx, params: params{ctx}, name: name, start: time.Now()}
+	label := "other"
+	if rt != nil {
+		label, c.family = rt.path, rt.family
+	} else {
+		c.family = familyOf(ctx.Path())
+	}
+	s.metrics.inFlight.Inc()
+	defer func() {
+		if p := recover(); p != nil {
+			s.metrics.panics.Inc()
+			s.opts.Logger.Error("a request's handler panicked", "route", label, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			writeError(ctx, c.family, &apiError{status: 500, kind: kindInternal, msg: "internal error; the server's log has the details"})
+		}
+		s.metrics.inFlight.Dec()
+		s.metrics.observe(label, ctx.Response.StatusCode(), time.Since(c.start))
+	}()
+	if err := s.serve(&c, rt); err != nil {
+		e := asAPIError(err)
+		if e.status >= 500 && e.kind != kindTimeout && e.kind != kindCanceled {
+			s.opts.Logger.Warn("a request failed", "route", label, "status", e.status, "error", e.msg)
+		}
+		writeError(ctx, c.family, e)
+	}
+}
+
+// serve answers one request or says why not.
+func (s *Server) serve(c *call, rt *route) error {
+	ctx := c.ctx
+	if s.opts.CORSOrigin != "" {
+		s.setCORS(ctx)
+	}
+	if rt == nil {
+		return &apiError{status: 404, kind: kindNotFound, msg: fmt.Sprintf("no such path: %q", ctx.Path())}
+	}
+	if ctx.IsOptions() && s.opts.CORSOrigin != "" {
+		ctx.SetStatusCode(fasthttp.StatusNoContent)
+		return nil
+	}
+	if !rt.open && !s.authorized(&ctx.Request.Header, ctx.QueryArgs(), rt.family) {
+		return errUnauthorized
+	}
+	if !allowed(rt.methods, ctx.Method()) {
+		allow := rt.methods
+		if strings.HasPrefix(allow, "GET") {
+			allow = "GET, HEAD" + allow[len("GET"):]
+		}
+		return &apiError{status: 405, kind: kindNotAllowed, allow: allow,
+			msg: fmt.Sprintf("method %q is not allowed here: want %s", ctx.Method(), allow)}
+	}
+	if !rt.open && !s.opts.NoTenancy {
+		var err error
+		if c.tenant, err = parseTenant(ctx.Request.Header.Peek("X-Scope-OrgID")); err != nil {
+			return err
+		}
+	}
+	return rt.handler(s, c)
+}
+
+// allowed reports whether a comma-separated list names a method.
+func allowed(methods string, method []byte) bool {
+	m := string(method)
+	if m == fasthttp.MethodHead {
+		m = fasthttp.MethodGet
+	}
+	for one := range strings.SplitSeq(methods, ", ") {
+		if one == m {
+			return true
+		}
+	}
+	return false
+}
+
+// maxTenant bounds X-Scope-OrgID in bytes, as Loki does.
+const maxTenant = 150
+
+// parseTenant checks X-Scope-OrgID by the rule of Loki and Mimir: letters,
+// digits and !-_.*'() only. Several tenants at once, a|b, are not offered.
+func parseTenant(v []byte) (string, error) {
+	if len(v) > maxTenant {
+		return "", badHeader("X-Scope-OrgID", fmt.Sprintf("has %d bytes: want at most %d", len(v), maxTenant))
+	}
+	for _, b := range v {
+		if !('a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' || strings.IndexByte("!-_.*'()", b) >= 0) {
+			return "", badHeader("X-Scope-OrgID", fmt.Sprintf("%q: want letters, digits and !-_.*'() only", v))
+		}
+	}
+	return string(v), nil
+}
+
+func badHeader(name, why string) error {
+	return &apiError{status: 400, kind: kindBadData, msg: "invalid header " + name + ": " + why}
+}
+
+// setCORS lets pages of the configured origin read answers.
+func (s *Server) setCORS(ctx *fasthttp.RequestCtx) {
+	h := &ctx.Response.Header
+	h.Set("Access-Control-Allow-Origin", s.opts.CORSOrigin)
+	h.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Content-Encoding, Idempotency-Key, X-Scope-OrgID")
+	h.Set("Access-Control-Expose-Headers", "X-InfluxDB-Error, Retry-After")
+	if s.opts.CORSOrigin != "*" {
+		h.Add("Vary", "Origin")
+	}
+}
