@@ -39,7 +39,7 @@ func init() {
 		&Func{
 			Name: "forecast", Family: "analysis", Returns: Grid,
 			Params: slices.Concat(params(rng("v", "the history to learn from, eight weeks or so"),
-				option("h", Duration, "30d", "how far ahead"),
+				Param{Name: "h", Types: []Type{Duration}, Doc: "how far ahead"}.opt("30d"),
 				option("q", Tuple, "(0.1, 0.5, 0.9)", "the quantiles of the answer, each between 0 and 1"),
 				option("model", Str, "auto", "the model: auto (a combination weighted by past errors), or one member of it: linear, local, level, mean, seasonal", "auto", "linear", "local", "level", "mean", "seasonal"),
 				option("lead", Duration, "0", "in a range query, how long before each output time the forecast was made"),

@@ -6,8 +6,9 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
+
+	"tidemark/query/ast"
 )
 
 // namedNumbers are the numbers written as words, in any case.
@@ -43,10 +44,12 @@ func parseNumeric(s string) (Kind, Literal, error) {
 	if f, ok := parseNumber(s); ok {
 		return Number, Literal{Number: f}, nil
 	}
-	if d, ok, err := parseDuration(s); err != nil {
-		return 0, Literal{}, err
-	} else if ok {
+	d, err := ast.ParseDuration(s)
+	if err == nil {
 		return Duration, Literal{Number: d.Seconds(), Nanos: int64(d)}, nil
+	}
+	if errors.Is(err, ast.ErrDurationRange) {
+		return 0, Literal{}, err
 	}
 	if f, ok := parseBytes(s); ok {
 		return Bytes, Literal{Number: f}, nil
@@ -77,53 +80,6 @@ func parseNumber(s string) (float64, bool) {
 		return 0, false
 	}
 	return f, true
-}
-
-// durationUnits in the order in which a duration names them.
-var durationUnits = [...]struct {
-	name string
-	d    time.Duration
-}{
-	{"y", 365 * 24 * time.Hour}, {"w", 7 * 24 * time.Hour}, {"d", 24 * time.Hour},
-	{"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond},
-}
-
-// parseDuration reads 1h30m in the manner of Prometheus (whole numbers, units
-// from years to milliseconds in falling order, each once) or of Go (fractions,
-// down to ns). A duration out of range is an error.
-func parseDuration(s string) (d time.Duration, ok bool, err error) {
-	tooLarge := fmt.Errorf("duration `%s` is out of range, the longest is about 292y", s)
-	rest, next := s, 0
-	for rest != "" {
-		n := 0
-		for n < len(rest) && isDigit(rest[n]) {
-			n++
-		}
-		m := n
-		for m < len(rest) && isLetter(rest[m]) && rest[m] != '_' {
-			m++
-		}
-		unit := rest[n:m]
-		at := next
-		for at < len(durationUnits) && durationUnits[at].name != unit {
-			at++
-		}
-		if n == 0 || at == len(durationUnits) {
-			d, err := time.ParseDuration(s)
-			return d, err == nil, nil
-		}
-		count, err := strconv.ParseInt(rest[:n], 10, 64)
-		if err != nil || count > int64(math.MaxInt64/durationUnits[at].d) {
-			return 0, false, tooLarge
-		}
-		part := time.Duration(count) * durationUnits[at].d
-		if d > math.MaxInt64-part {
-			return 0, false, tooLarge
-		}
-		d += part
-		rest, next = rest[m:], at+1
-	}
-	return d, s != "", nil
 }
 
 // parseBytes reads a size: a number with a unit of powers of 1000 (kB, MB …)
