@@ -35,7 +35,7 @@ func estate(t testing.TB) (*memStore, *timetable) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s, newTimetable(testNow.Unix()/60, 3)
+	return s, newTimetable(testNow.Unix()/60, 3*minutesPerWeek)
 }
 
 // digest is the content of a store but for progress rows: the sum of the rows'
@@ -62,9 +62,12 @@ func digest(s *memStore) (uint64, int) {
 	return sum, n
 }
 
+// shortHistory is minutes enough for several batches of each part.
+const shortHistory = 2 * minutesPerDay
+
 func fill(t *testing.T, s *memStore, now time.Time, seed uint64) error {
 	t.Helper()
-	f, err := Open(context.Background(), s, Options{Seed: seed, Weeks: 1, LogWeeks: 1, Now: clockAt(now)})
+	f, err := Open(context.Background(), s, Options{Seed: seed, length: shortHistory, Now: clockAt(now)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +95,7 @@ func TestSameSeedSameRecords(t *testing.T) {
 // A fill that ends at any batch, and a history written in pieces of odd
 // length, give the records of one that never stopped.
 func TestInterruptedFillLosesAndRepeatsNothing(t *testing.T) {
-	later := testNow.Add(3*time.Hour + 7*time.Minute + 11*time.Second)
+	later := testNow.Add(47*time.Minute + 11*time.Second)
 	want := newMemStore()
 	for _, now := range []time.Time{testNow, later} {
 		if err := fill(t, want, now, 7); err != nil {
@@ -103,8 +106,8 @@ func TestInterruptedFillLosesAndRepeatsNothing(t *testing.T) {
 	got := newMemStore()
 	now := testNow
 	for stops := 0; ; stops++ {
-		got.failAfter = got.batches + 11 // the eleventh batch from here is refused
-		err := fill(t, got, now, 99)     // the store knows its seed: this one is not used
+		got.failAfter = got.batches + 7 // a later batch from here is refused
+		err := fill(t, got, now, 99)    // the store knows its seed: this one is not used
 		if stops == 0 {
 			// The first run begins the estate, with another seed.
 			got = newMemStore()
@@ -140,7 +143,7 @@ func TestInterruptedFillLosesAndRepeatsNothing(t *testing.T) {
 func TestRetryOfARefusedTick(t *testing.T) {
 	s := newMemStore()
 	now := testNow
-	f, err := Open(context.Background(), s, Options{Seed: 3, Weeks: 1, LogWeeks: 1, Now: func() time.Time { return now }})
+	f, err := Open(context.Background(), s, Options{Seed: 3, length: shortHistory, Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -398,7 +401,7 @@ func TestCountersAndBucketsOnlyGrow(t *testing.T) {
 }
 
 func BenchmarkGenerate(b *testing.B) {
-	tt := newTimetable(testNow.Unix()/60, 9)
+	tt := newTimetable(testNow.Unix()/60, 9*minutesPerWeek)
 	parts := newParts(1, tt, 9)
 	var batch model.Batch
 	rows, m := 0, tt.start

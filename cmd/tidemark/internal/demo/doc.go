@@ -71,7 +71,7 @@
 //
 // How far the data goes is known from the store itself. Each batch carries a
 // row of the metrics tidemark_demo_origin, tidemark_demo_seed and
-// tidemark_demo_weeks with the label part, whose time is the end (exclusive) of
+// tidemark_demo_minutes with the label part, whose time is the end (exclusive) of
 // what that part of the estate has written. As a batch is atomic, a killed
 // process leaves neither gaps nor repeated log rows behind.
 package demo

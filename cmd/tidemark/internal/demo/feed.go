@@ -26,8 +26,10 @@ type Options struct {
 	// already keeps the seed that it was begun with.
 	Seed uint64
 	// Weeks is the length of the metrics' history, default 9; LogWeeks that of
-	// the logs', default 2 and never more than Weeks.
+	// the logs', default 2. Logs never begin before the metrics.
 	Weeks, LogWeeks int
+	// length, where set, replaces Weeks by minutes; tests are short.
+	length int64
 	// Tick is how often live data is written; default 10 s.
 	Tick time.Duration
 	// Now is the clock; default time.Now.
@@ -48,7 +50,9 @@ func (o Options) withDefaults() Options {
 	if o.LogWeeks <= 0 {
 		o.LogWeeks = 2
 	}
-	o.LogWeeks = min(o.LogWeeks, o.Weeks)
+	if o.length == 0 {
+		o.length = int64(o.Weeks) * minutesPerWeek
+	}
 	if o.Tick <= 0 {
 		o.Tick = 10 * time.Second
 	}
@@ -105,12 +109,11 @@ func Open(ctx context.Context, store Store, opts Options) (*Feed, error) {
 		return nil, fmt.Errorf("demo: %w", err)
 	}
 	if s.found {
-		opts.Seed, opts.Weeks = s.seed, s.weeks
-		opts.LogWeeks = min(opts.LogWeeks, opts.Weeks)
+		opts.Seed, opts.length = s.seed, s.length
 	} else {
 		s.origin = now / nanosPerMinute
 	}
-	f := &Feed{store: store, opts: opts, table: newTimetable(s.origin, opts.Weeks)}
+	f := &Feed{store: store, opts: opts, table: newTimetable(s.origin, opts.length)}
 	for _, p := range newParts(opts.Seed, f.table, opts.LogWeeks) {
 		c := &cursor{part: p, feed: f, next: f.table.start, until: f.table.start * nanosPerMinute,
 			mark: model.NewStream(model.FromStrings(partLabel, p.name()))}
@@ -239,7 +242,7 @@ func (c *cursor) finish(until int64) {
 	c.out.Begin(c.mark, progressSchema, until)
 	c.out.Int(c.feed.table.origin)
 	c.out.Int(int64(c.feed.opts.Seed))
-	c.out.Int(int64(c.feed.opts.Weeks))
+	c.out.Int(c.feed.opts.length)
 	c.out.RequestKey = fmt.Sprintf("demo/%s/%d", c.name(), until)
 }
 

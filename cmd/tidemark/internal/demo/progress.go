@@ -12,14 +12,14 @@ import (
 const (
 	originMetric = "tidemark_demo_origin"
 	seedMetric   = "tidemark_demo_seed"
-	weeksMetric  = "tidemark_demo_weeks"
+	lengthMetric = "tidemark_demo_minutes"
 	partLabel    = "part"
 )
 
 var progressSchema = &model.Schema{Kind: model.MetricRow, Columns: []model.Column{
 	{Name: originMetric, Measurement: "tidemark_demo", Field: "origin", Type: model.TypeInt},
 	{Name: seedMetric, Measurement: "tidemark_demo", Field: "seed", Type: model.TypeInt},
-	{Name: weeksMetric, Measurement: "tidemark_demo", Field: "weeks", Type: model.TypeInt},
+	{Name: lengthMetric, Measurement: "tidemark_demo", Field: "minutes", Type: model.TypeInt},
 }}
 
 // state is what a store says about the demo data in it.
@@ -27,7 +27,7 @@ type state struct {
 	found  bool
 	origin int64 // minutes
 	seed   uint64
-	weeks  int
+	length int64            // minutes of history before the origin
 	until  map[string]int64 // part -> end of its data, exclusive, nanoseconds
 }
 
@@ -54,7 +54,7 @@ func readState(ctx context.Context, v model.View, now int64) (*state, error) {
 func readStateFrom(ctx context.Context, v model.View, mint int64) (*state, error) {
 	s := &state{until: map[string]int64{}}
 	newest := int64(math.MinInt64)
-	for _, metric := range []string{originMetric, seedMetric, weeksMetric} {
+	for _, metric := range []string{originMetric, seedMetric, lengthMetric} {
 		sel := model.SampleSelection{
 			Matchers: []*model.Matcher{model.MustMatcher(model.MatchEqual, model.MetricName, metric)},
 			Mint:     mint, Maxt: math.MaxInt64,
@@ -77,8 +77,8 @@ func readStateFrom(ctx context.Context, v model.View, mint int64) (*state, error
 				}
 			case seedMetric:
 				s.seed = uint64(value)
-			case weeksMetric:
-				s.weeks = int(value)
+			case lengthMetric:
+				s.length = value
 			}
 			return nil
 		})

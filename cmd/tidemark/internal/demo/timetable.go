@@ -32,13 +32,13 @@ const (
 	leakGrowth       = 1650 << 20
 )
 
-func newTimetable(origin int64, weeks int) *timetable {
+func newTimetable(origin int64, length int64) *timetable {
 	today := dayStart(origin)
 	at := func(daysBack, hour, minute int64) int64 {
 		return today - daysBack*minutesPerDay + hour*60 + minute
 	}
 	t := &timetable{
-		start:      origin - int64(weeks)*minutesPerWeek,
+		start:      origin - length,
 		origin:     origin,
 		outageFrom: at(outageDaysBack, 10, 12),
 		deployAt:   at(deployDaysBack, 14, 5),
