@@ -79,9 +79,8 @@ func (d *Decoder) Scan(ctx context.Context, r io.Reader, p Params, o ScanOptions
 		n += used
 		line += newlines
 		if n == 0 && len(buf) > d.opts.MaxLineBytes+len("\r\n") {
-			rep, n = d.tooLong(buf, line)
-			skip = buf[n-1] != '\n'
-			if !skip {
+			rep, n, skip = d.tooLong(buf, line)
+			if buf[n-1] == '\n' {
 				line++
 			}
 		}
@@ -99,15 +98,19 @@ func (d *Decoder) Scan(ctx context.Context, r io.Reader, p Params, o ScanOptions
 	return total, nil
 }
 
-// tooLong refuses the record that buf begins with and returns how much of it
-// is the record's first line.
-func (d *Decoder) tooLong(buf []byte, line int) (rep ingest.Report, n int) {
+// tooLong refuses the record that buf begins with. It returns how much of buf
+// is the record's first line, and whether more of that line is to be skipped.
+// A comment is no record, and blanks are not yet one.
+func (d *Decoder) tooLong(buf []byte, line int) (rep ingest.Report, n int, skip bool) {
 	n = bytes.IndexByte(buf, '\n') + 1
 	if n == 0 {
-		n = len(buf)
+		n, skip = len(buf), true
 	}
-	if t := bytes.TrimLeft(buf, " \t"); len(t) > 0 && t[0] == '#' {
-		return rep, n
+	switch t := bytes.TrimLeft(buf[:n], " \t"); {
+	case len(t) == 0:
+		return rep, n, false
+	case t[0] == '#':
+		return rep, n, skip
 	}
 	rep.Lines, rep.Rejected = 1, 1
 	text := bytes.TrimRight(buf[:n], "\r\n")
@@ -115,5 +118,5 @@ func (d *Decoder) tooLong(buf []byte, line int) (rep ingest.Report, n int) {
 		Line: line, Column: d.opts.MaxLineBytes + 1, Text: string(text[:min(len(text), d.opts.MaxErrorText)]),
 		Reason: fmt.Sprintf("record has more than %d bytes: want at most that many (MaxLineBytes)", d.opts.MaxLineBytes),
 	}}
-	return rep, n
+	return rep, n, skip
 }

@@ -1,0 +1,5 @@
+//go:build !race
+
+package lineprotocol
+
+const raceEnabled = false
