@@ -127,7 +127,7 @@ func expected(prefix []Token) []string {
 	var out []string
 	if ok["a number"] && ok["`(`"] && ok["`{`"] {
 		out = append(out, "an expression")
-		for _, w := range []string{"a number", "a duration", "a string", "a name", "`(`", "`{`", "`by`", "`offset`"} {
+		for _, w := range []string{"a number", "a duration", "a string", "a name", "`(`", "`{`", "`by`", "`on`", "`offset`"} {
 			delete(ok, w)
 		}
 	}

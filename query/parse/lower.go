@@ -421,6 +421,9 @@ func (l *lowering) duration(sign, t lexer.Token) (time.Duration, error) {
 func (l *lowering) positive(sign, t lexer.Token) (time.Duration, error) {
 	d, err := l.duration(sign, t)
 	if err == nil && d <= 0 {
+		if present(sign) {
+			t = sign
+		}
 		err = l.fault(t, "duration must be greater than 0")
 	}
 	return d, err
