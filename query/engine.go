@@ -6,9 +6,11 @@ package query
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
+	"tidemark/query/ast"
 	"tidemark/query/exec"
 	"tidemark/query/funcs"
 	"tidemark/query/plan"
@@ -70,6 +72,11 @@ func (e *Engine) enter(ctx context.Context, timeout time.Duration) (context.Cont
 	ctx, cancel := context.WithTimeout(ctx, min(timeout, e.opts.MaxTimeout))
 	select {
 	case e.slots <- struct{}{}:
+		if err := ctx.Err(); err != nil { // select takes either
+			<-e.slots
+			cancel()
+			return nil, nil, contextError(err, "queue")
+		}
 		return ctx, func() { <-e.slots; cancel() }, nil
 	case <-ctx.Done():
 		err := ctx.Err()
@@ -91,6 +98,7 @@ func (e *Engine) params(req Request, node plan.Node) (exec.Params, error) {
 		SubqueryStep: o.SubqueryStep,
 		Limit:        req.Limit,
 		Direction:    req.Direction,
+		RowFields:    req.Dialect == ast.Native,
 		Enforce:      req.Enforce,
 		MaxSamples:   o.MaxSamples,
 		MaxRows:      o.MaxRows,
@@ -109,6 +117,9 @@ func (e *Engine) params(req Request, node plan.Node) (exec.Params, error) {
 		return p, badRequest("limit: want 1 to %d log rows (limit max-limit), got %d", o.MaxLimit, req.Limit)
 	}
 	if req.Instant {
+		if req.Dialect == ast.LogQL && node.Type() == funcs.Rows {
+			return p, &ast.Error{Pos: node.Position(), Message: "log queries are not supported as an instant query type, please change your query to a range query type"}
+		}
 		p.Grid = exec.Instant(floorMilli(req.End))
 		end := nanos(req.End)
 		p.Rows = model.TimeRange{Mint: satSub(end, int64(o.LogLookback)-1), Maxt: end}
@@ -116,6 +127,10 @@ func (e *Engine) params(req Request, node plan.Node) (exec.Params, error) {
 	}
 	if req.End.Before(req.Start) {
 		return p, badRequest("end: want a time not before start %s, got %s", req.Start.UTC().Format(time.RFC3339Nano), req.End.UTC().Format(time.RFC3339Nano))
+	}
+	switch t := node.Type(); t {
+	case funcs.Range, funcs.LogRange, funcs.Str:
+		return p, &ast.Error{Pos: node.Position(), Message: fmt.Sprintf("a range query cannot answer with a %s", t), Expected: []string{"a scalar", "an instant vector"}}
 	}
 	p.Rows = model.TimeRange{Mint: nanos(req.Start), Maxt: satSub(nanos(req.End), 1)}
 	step := req.Step.Milliseconds()

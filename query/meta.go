@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tidemark/query/ast"
+	"tidemark/query/parse"
 	"tidemark/query/plan"
 	"tidemark/storage/model"
 )
@@ -73,26 +74,11 @@ func labelSelection(req MetaRequest) (model.LabelSelection, error) {
 		return sel, badRequest("end: want a time not before start %s, got %s", req.Start.UTC().Format(time.RFC3339Nano), req.End.UTC().Format(time.RFC3339Nano))
 	}
 	for _, m := range req.Match {
-		node, err := compile(m, req.Dialect)
+		ms, err := selector(m, req.Dialect)
 		if err != nil {
 			return sel, err
 		}
-		var ms []*model.Matcher
-		switch n := node.(type) {
-		case *plan.Select:
-			ms = n.Matchers
-			if n.Range != 0 {
-				return sel, notSelector(n.Pos)
-			}
-		case *plan.SelectLogs:
-			ms = n.Matchers
-			if n.Range != 0 || len(n.Stages) > 0 {
-				return sel, notSelector(n.Pos)
-			}
-		default:
-			return sel, notSelector(node.Position())
-		}
-		sel.Selectors = append(sel.Selectors, append(slices.Clone(ms), req.Enforce...))
+		sel.Selectors = append(sel.Selectors, append(ms, req.Enforce...))
 	}
 	if len(sel.Selectors) == 0 && len(req.Enforce) > 0 {
 		sel.Selectors = [][]*model.Matcher{req.Enforce}
@@ -100,6 +86,24 @@ func labelSelection(req MetaRequest) (model.LabelSelection, error) {
 	return sel, nil
 }
 
-func notSelector(pos ast.Pos) error {
-	return &ast.Error{Pos: pos, Message: "want a plain selector such as up{job=\"x\"}"}
+// selector reads one selector; log rows may be selected by any but PromQL.
+func selector(text string, d ast.Dialect) ([]*model.Matcher, error) {
+	if d == ast.PromQL {
+		return parse.ParseSelector(text)
+	}
+	node, err := compile(text, d)
+	if err != nil {
+		return nil, err
+	}
+	switch n := node.(type) {
+	case *plan.Select:
+		if n.Range == 0 {
+			return slices.Clone(n.Matchers), nil
+		}
+	case *plan.SelectLogs:
+		if n.Range == 0 && len(n.Stages) == 0 {
+			return slices.Clone(n.Matchers), nil
+		}
+	}
+	return nil, &ast.Error{Pos: node.Position(), Message: "not a plain selector", Expected: []string{"matchers in braces, such as `{app=\"api\"}`"}}
 }

@@ -2,7 +2,9 @@ package exec
 
 import (
 	"context"
+	"slices"
 
+	"tidemark/query/funcs"
 	"tidemark/query/plan"
 	"tidemark/storage/model"
 )
@@ -26,6 +28,8 @@ type Answer struct {
 	Instant bool
 	Values  []float64
 	Text    string
+	// Columns have a step each and are sorted by labels, unless the outermost
+	// function of an instant query orders them.
 	Columns []*Column
 	Timed   []Samples
 	Streams []LogStream
@@ -38,6 +42,105 @@ type Answer struct {
 // context's, or the view's.
 func Run(ctx context.Context, view model.View, root plan.Node, p Params) (*Answer, error) {
 	ev := &evaluator{Params: p, view: view, root: root,
+		named: map[*plan.SelectLogs]naming{}, fixed: map[plan.Node]bool{},
 		warnings: map[string]struct{}{}, infos: map[string]struct{}{}}
-	return nil, errorAt(ev.root.Position(), "expression of type %s cannot be executed", root.Type())
+	nameLabels(root, nil, ev.named)
+	a := &Answer{Grid: p.Grid, Instant: p.Instant}
+	if err := ev.answer(ctx, a); err != nil {
+		return nil, err
+	}
+	a.Warnings, a.Infos, a.Stats = sortedKeys(ev.warnings), sortedKeys(ev.infos), ev.stats
+	return a, nil
+}
+
+// answer evaluates the root by its type.
+func (ev *evaluator) answer(ctx context.Context, a *Answer) (err error) {
+	switch ev.root.Type() {
+	case funcs.Scalar:
+		a.Shape = Scalars
+		a.Values, err = ev.scalar(ctx, ev.root, ev.Grid)
+		return err
+	case funcs.Str:
+		a.Shape = String
+		a.Text, err = ev.textArg(ev.root, "")
+		return err
+	case funcs.Rows:
+		a.Shape = Rows
+		a.Streams, err = ev.rows(ctx, ev.root.(*plan.SelectLogs))
+		return err
+	case funcs.Range:
+		a.Shape = Matrix
+		a.Timed, err = ev.rawRange(ctx)
+		return err
+	}
+	if call, ok := ev.root.(*plan.Call); ok && call.Func.Family == "analysis" {
+		res, err := ev.evalAnalysis(ctx, call, ev.Grid)
+		if err != nil {
+			return err
+		}
+		if len(res.Timed) > 0 {
+			a.Shape, a.Timed = Matrix, res.Timed
+			sortTimed(a.Timed)
+			return nil
+		}
+		a.Shape = Vector
+		a.Columns, err = ev.arranged(res.Columns)
+		return err
+	}
+	a.Shape = Vector
+	cols, err := ev.collect(ctx, ev.root, ev.Grid)
+	if err != nil {
+		return err
+	}
+	a.Columns, err = ev.arranged(cols)
+	return err
+}
+
+// arranged drops series without a step, orders the others and makes sure
+// that no two have equal labels.
+func (ev *evaluator) arranged(cols []*Column) ([]*Column, error) {
+	cols = slices.DeleteFunc(cols, func(c *Column) bool { return c.Present.Empty() })
+	if ev.sorted {
+		return cols, nil
+	}
+	slices.SortStableFunc(cols, func(a, b *Column) int { return a.Labels.Compare(b.Labels) })
+	n := 0
+	for i, c := range cols {
+		if i == 0 || !cols[n-1].Labels.Equal(c.Labels) {
+			cols[n] = c
+			n++
+			continue
+		}
+		if cols[n-1].Present.Intersects(c.Present) {
+			return nil, errorAt(ev.root.Position(), "vector cannot contain metrics with the same labelset: %s", c.Labels)
+		}
+		cols[n-1].merge(c)
+	}
+	return cols[:n], nil
+}
+
+// rawRange answers a range in an instant query with its samples.
+func (ev *evaluator) rawRange(ctx context.Context) ([]Samples, error) {
+	var out []Samples
+	err := ev.eachRange(ctx, ev.root, ev.Grid, func(sl *slider, s *rangeSeries) error {
+		lo, hi := sl.lo[0], sl.hi[0]
+		if lo == hi {
+			return nil
+		}
+		if err := ev.hold(int(hi - lo)); err != nil {
+			return err
+		}
+		times := slices.Clone(s.times[lo:hi])
+		for i := range times {
+			times[i] = floorDiv(times[i], sl.perMilli)
+		}
+		out = append(out, Samples{Labels: s.full(), Times: times, Values: s.values[lo:hi]})
+		return nil
+	})
+	sortTimed(out)
+	return out, err
+}
+
+func sortTimed(ss []Samples) {
+	slices.SortStableFunc(ss, func(a, b Samples) int { return a.Labels.Compare(b.Labels) })
 }

@@ -32,6 +32,8 @@ type Params struct {
 	// Limit is the number of log rows of a log query's answer.
 	Limit     int
 	Direction model.Direction
+	// RowFields asks for the typed fields of those rows.
+	RowFields bool
 	// Enforce is added to the matchers of every selector.
 	Enforce []*model.Matcher
 	// MaxSamples bounds the samples held at once, MaxRows and MaxRowBytes the
@@ -48,12 +50,21 @@ type evaluator struct {
 	root  plan.Node
 	held  int64 // samples held now
 	stats Stats
-	// named maps a log selection to the labels that the expression around it
-	// asks for by name.
-	named    map[*plan.SelectLogs][]string
+	// named says for each log selection which labels the expression around it
+	// asks for.
+	named    map[*plan.SelectLogs]naming
 	warnings map[string]struct{}
 	infos    map[string]struct{}
 	ticks    int
+	// spare are recycled columns, all of the same length.
+	spare []*Column
+	// fixed remembers which nodes do not depend on the step.
+	fixed map[plan.Node]bool
+	// sorted is set where the outermost expression decides the order of an
+	// instant query's series.
+	sorted bool
+	// hinted is the metric name looked at last for hints.
+	hinted string
 }
 
 // warn adds a warning for the person who asked; equal ones count once.

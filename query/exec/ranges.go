@@ -2,15 +2,173 @@ package exec
 
 import (
 	"context"
+	"math"
 
+	"tidemark/query/funcs"
 	"tidemark/query/plan"
+	"tidemark/storage/model"
 )
+
+// rangeSeries is one series of a range argument as it is streamed. Unlike
+// Samples it keeps the name apart and may count time in nanoseconds.
+type rangeSeries struct {
+	name   string
+	labels model.Labels // without __name__, unless they came from a subquery
+	times  []int64
+	values []float64
+}
+
+// full returns the labels with the name among them.
+func (s *rangeSeries) full() model.Labels { return withName(s.name, s.labels) }
 
 // rangeSamples returns every series of a range argument (type funcs.Range: a
 // metric selection with a range, a subquery, or unwrapped log rows) with the
 // samples of all windows of the grid, and the windows, in which offset and @
 // are already applied. The samples count as held; whoever is done with them
 // calls ev.release(total number of samples).
-func (ev *evaluator) rangeSamples(ctx context.Context, n plan.Node, grid Grid) ([]Samples, Windows, error) {
-	return nil, Windows{}, errorAt(n.Position(), "want a range")
+func (ev *evaluator) rangeSamples(ctx context.Context, n plan.Node, g Grid) ([]Samples, Windows, error) {
+	var out []Samples
+	win, err := ev.rangeWindows(n, g)
+	if err != nil {
+		return nil, win, err
+	}
+	if g.Len() == 0 {
+		return nil, win, nil
+	}
+	err = ev.eachRange(ctx, n, g, func(_ *slider, s *rangeSeries) error {
+		if err := ev.hold(len(s.times)); err != nil {
+			return err
+		}
+		times := s.times
+		if _, ok := n.(*plan.SelectLogs); ok {
+			times = make([]int64, len(s.times))
+			for i, t := range s.times {
+				times[i] = floorDiv(t, nanosPerMilli)
+			}
+		}
+		out = append(out, Samples{Labels: s.full(), Times: times, Values: s.values})
+		return nil
+	})
+	return out, win, err
+}
+
+// rangeWindows returns the windows of a range argument in milliseconds.
+func (ev *evaluator) rangeWindows(n plan.Node, g Grid) (Windows, error) {
+	switch n := n.(type) {
+	case *plan.Select:
+		return ev.shifted(n.When, g, n.Range.Milliseconds()), nil
+	case *plan.SelectLogs:
+		return ev.shifted(n.When, g, n.Range.Milliseconds()), nil
+	case *plan.Subquery:
+		return ev.shifted(n.When, g, n.Range.Milliseconds()), nil
+	}
+	return Windows{}, errorAt(n.Position(), "want a range, got %s", n.Type())
+}
+
+// eachRange streams the series of a range argument. The slider knows the
+// windows; its window positions are those of the series that visit is called
+// with. What visit wants to keep of the series it may keep.
+func (ev *evaluator) eachRange(ctx context.Context, n plan.Node, g Grid, visit func(*slider, *rangeSeries) error) error {
+	if g.Len() == 0 {
+		return nil
+	}
+	win, err := ev.rangeWindows(n, g)
+	if err != nil {
+		return err
+	}
+	switch n := n.(type) {
+	case *plan.Select:
+		sl := newSlider(win, 1)
+		lo, hi := win.Span()
+		return ev.samples(ctx, n.Matchers, lo, hi, func(s *model.Series) error {
+			times, values := withoutStale(s.Times, s.Values)
+			if len(times) == 0 {
+				return nil
+			}
+			sl.seek(times)
+			return visit(sl, &rangeSeries{name: s.Name, labels: s.Labels, times: times, values: values})
+		})
+	case *plan.Subquery:
+		return ev.eachSubquery(ctx, n, win, visit)
+	case *plan.SelectLogs:
+		if n.Type() == funcs.Range {
+			return ev.eachUnwrapped(ctx, n, nil, win, visit)
+		}
+	}
+	return errorAt(n.Position(), "want a range, got %s", n.Type())
+}
+
+// withoutStale removes staleness markers in place.
+func withoutStale(times []int64, values []float64) ([]int64, []float64) {
+	n := 0
+	for i, v := range values {
+		if v != v && model.IsStale(v) {
+			continue
+		}
+		if n != i {
+			times[n], values[n] = times[i], v
+		}
+		n++
+	}
+	return times[:n], values[:n]
+}
+
+// eachSubquery evaluates the inner expression at the multiples of the step
+// that lie in any window.
+func (ev *evaluator) eachSubquery(ctx context.Context, n *plan.Subquery, win Windows, visit func(*slider, *rangeSeries) error) error {
+	inner, err := ev.subGrid(n, win)
+	if err != nil || inner.Len() == 0 {
+		return err
+	}
+	sl := newSlider(win, 1)
+	return ev.each(ctx, n.Expr, inner, func(c *Column) error {
+		count := c.Present.Count()
+		if count == 0 {
+			ev.recycle(c)
+			return nil
+		}
+		if err := ev.hold(count); err != nil {
+			return err
+		}
+		s := &rangeSeries{labels: c.Labels, times: make([]int64, 0, count), values: make([]float64, 0, count)}
+		if len(c.Labels) > 0 && c.Labels[0].Name == model.MetricName {
+			s.name, s.labels = c.Labels[0].Value, c.Labels[1:]
+		}
+		c.Present.forEach(func(i int) {
+			s.times = append(s.times, inner.At(i))
+			s.values = append(s.values, c.Values[i])
+		})
+		ev.recycle(c)
+		sl.seek(s.times)
+		err := visit(sl, s)
+		ev.release(count)
+		return err
+	})
+}
+
+// subGrid returns the grid of a subquery's inner expression: the absolute
+// multiples of its step within the union of the windows.
+func (ev *evaluator) subGrid(n *plan.Subquery, win Windows) (Grid, error) {
+	step := n.Step.Milliseconds()
+	if n.Step == 0 {
+		step = ev.SubqueryStep.Milliseconds()
+	}
+	if step <= 0 {
+		return Grid{}, errorAt(n.Pos, "subquery step: want at least 1ms, got %s", n.Step)
+	}
+	lo, hi := win.Span()
+	g := Grid{Start: (floorDiv(lo, step) + 1) * step, End: hi, Step: step}
+	if g.End >= g.Start && (g.End-g.Start)/step >= min(ev.MaxSamples, math.MaxInt32) {
+		return g, &LimitError{Limit: "max-samples", Max: ev.MaxSamples, What: "steps of a subquery"}
+	}
+	return g, nil
+}
+
+// floorDiv divides and rounds towards minus infinity; b is positive.
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
 }

@@ -1,5 +1,3 @@
-// Package exec executes plans: operators over column batches, a series at a
-// time, under a budget of samples and a deadline.
 package exec
 
 import "tidemark/storage/model"

@@ -1,0 +1,204 @@
+package exec
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"tidemark/query/analysis"
+	"tidemark/query/plan"
+)
+
+// schedule returns when models of a range argument are refitted, and the
+// argument's windows over the grid.
+func (a *analysisCall) schedule(n plan.Node, refit int64) (analysis.Schedule, Windows) {
+	win, err := a.ev.rangeWindows(n, a.grid)
+	a.keep(err)
+	return analysis.NewSchedule(max(win.Range, 1), refit), win
+}
+
+// maxRes bounds the resolution that is found in the data, for knowing what to
+// read: a window without at least two of them has no model anyway.
+func maxRes(l learning, s analysis.Schedule) int64 {
+	if l.res > 0 {
+		return l.res
+	}
+	return max(analysis.DefaultRes, s.Window/2)
+}
+
+// fitted is what came of fitting one boundary.
+type fitted struct {
+	model *analysis.Baseline
+	err   error
+}
+
+// baselines fits, and keeps, the models of one series as times ascend.
+type baselines struct {
+	s     *Samples
+	sched analysis.Schedule
+	opts  analysis.BaselineOptions
+	res   int64 // 0: from the data
+	// resAt is the resolution found at the boundary resFor; models are kept for
+	// the newest boundaries only, because times ascend.
+	resFor, resAt int64
+	known         bool
+	at            map[[2]int64]fitted
+}
+
+// For returns the model that judges the time t, or why there is none. The
+// resolution is found in the window of the boundary before t − 5m, so that it
+// depends on t and the data alone.
+func (b *baselines) For(t int64) (*analysis.Baseline, error) {
+	res := b.res
+	if res == 0 {
+		at := b.sched.Boundary(t, analysis.DefaultRes)
+		if !b.known || at != b.resFor {
+			from, to := b.sched.Training(at)
+			b.resFor, b.resAt, b.known = at, analysis.Resolution(b.s.Times, from, to), true
+		}
+		res = b.resAt
+	}
+	key := [2]int64{b.sched.Boundary(t, res), res}
+	f, ok := b.at[key]
+	if !ok {
+		from, to := b.sched.Training(key[0])
+		f.model, f.err = analysis.FitBaseline(b.s.Times, b.s.Values, from, to, res, b.opts)
+		if len(b.at) > 2 {
+			clear(b.at)
+		}
+		b.at[key] = f
+	}
+	return f.model, f.err
+}
+
+// judged is what one series answers.
+type judged struct {
+	cols []*Column
+	why  error // too little history
+}
+
+// bandNames are the values of the label band.
+var bandNames = [...]string{"lower", "expected", "upper"}
+
+// evalBaseline answers baseline(v[w], …) and anomaly_score(v[w], …).
+//
+// The value judged at t is the mean over (t−res, t]; the model is that of the
+// last refit boundary at or before t−res. A score needs a judged value; a band
+// goes on for one refit distance after the last sample.
+func (ev *evaluator) evalBaseline(ctx context.Context, a *analysisCall) (*Analysis, error) {
+	scores := a.call.Func.Name == "anomaly_score"
+	v := a.arg("v")
+	l := a.learning()
+	sched, win := a.schedule(v, l.refit)
+	sched.Hindsight = a.flag("hindsight")
+	opts := analysis.BaselineOptions{Seasons: l.seasons, Zone: l.zone,
+		Q:      a.number("q", 0.99, 0.5, 1-1e-9),
+		MinAbs: a.number("min_abs", 0, 0, math.MaxFloat64), MinRel: a.number("min_rel", 0, 0, math.MaxFloat64)}
+	dir := "both"
+	if scores {
+		dir = a.text("dir", "both", "both", "up", "down")
+	}
+	if a.err != nil {
+		return nil, a.err
+	}
+	steps := a.grid.Len()
+	_, first := win.Bounds(0)
+	_, last := win.Bounds(steps - 1)
+	from, to := sched.Needs(first, last, maxRes(l, sched))
+	ex, err := ev.exclusions(ctx, l.exclude, from, to)
+	if err != nil {
+		return nil, err
+	}
+
+	work := func(ctx context.Context, s *Samples) (judged, error) {
+		opts := opts
+		opts.Exclude = excluded(ex, s.Labels)
+		models := &baselines{s: s, sched: sched, opts: opts, res: l.res, at: map[[2]int64]fitted{}}
+		labels := dropName(s.Labels)
+		var out judged
+		var score *Column
+		bands := map[string][3]*Column{}
+		for i := range steps {
+			if i&63 == 0 && ctx.Err() != nil {
+				return out, ctx.Err()
+			}
+			if win.Fixed && i > 0 { // every step is the first
+				break
+			}
+			_, t := win.Bounds(i)
+			if !near(s.Times, t, sched.Refit) {
+				continue
+			}
+			m, err := models.For(t)
+			if err != nil {
+				why, fatal := short(err)
+				if fatal != nil {
+					return out, fatal
+				}
+				out.why = why
+				continue
+			}
+			if !scores {
+				cols, ok := bands[m.Season]
+				if !ok {
+					for k, name := range bandNames {
+						cols[k] = NewColumn(labels.With("band", name).With("season", m.Season), steps)
+						out.cols = append(out.cols, cols[k])
+					}
+					bands[m.Season] = cols
+				}
+				b := m.At(t)
+				for k, f := range [...]float64{b.Lower, b.Expected, b.Upper} {
+					cols[k].Set(i, f)
+				}
+				continue
+			}
+			value, n := analysis.Mean(s.Times, s.Values, t-m.Res, t)
+			if n == 0 {
+				continue
+			}
+			f := m.At(t).Score(value)
+			switch {
+			case math.IsNaN(f):
+				continue
+			case dir == "up":
+				f = max(f, 0)
+			case dir == "down":
+				f = min(f, 0)
+			}
+			if score == nil {
+				score = NewColumn(labels, steps)
+				out.cols = append(out.cols, score)
+			}
+			score.Set(i, f)
+		}
+		return out, nil
+	}
+	ans := &Analysis{}
+	err = eachSeries(ctx, a, v, from, to, work, func(s *Samples, j judged) error {
+		a.missing.add(s.Labels, j.why)
+		return a.emit(ans, win, j.cols...)
+	})
+	return ans, err
+}
+
+// emit adds columns to the answer, accounts for them, and spreads those of
+// fixed windows, which have the first step only.
+func (a *analysisCall) emit(ans *Analysis, win Windows, cols ...*Column) error {
+	for _, c := range cols {
+		if err := a.ev.hold(len(c.Values)); err != nil {
+			return err
+		}
+		if win.Fixed && c.Present.Has(0) {
+			c.fill(c.Values[0])
+		}
+		ans.Columns = append(ans.Columns, c)
+	}
+	return nil
+}
+
+// near reports whether there is a sample in (t−d, t].
+func near(times []int64, t, d int64) bool {
+	i, _ := slices.BinarySearch(times, t+1)
+	return i > 0 && times[i-1] > t-d
+}

@@ -1,0 +1,93 @@
+package exec
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"tidemark/query/plan"
+)
+
+// texts reads the string arguments from place k on.
+func (ev *evaluator) texts(call *plan.Call, k int) ([]string, error) {
+	var out []string
+	for _, a := range call.Args[k:] {
+		s, err := ev.textArg(a, "")
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+func labelName(call *plan.Call, what, name string) error {
+	if name == "" || !utf8.ValidString(name) {
+		return errorAt(call.Pos, "invalid %s label name in %s(): %s", what, call.Func.Name, name)
+	}
+	return nil
+}
+
+// labelReplace is label_replace(v, dst, replacement, src, regex).
+func labelReplace(ev *evaluator, ctx context.Context, call *plan.Call, g Grid, emit func(*Column) error) error {
+	args, err := ev.texts(call, 1)
+	if err != nil {
+		return err
+	}
+	if len(args) != 4 {
+		return errorAt(call.Pos, "label_replace: want 4 strings, got %d", len(args))
+	}
+	dst, replacement, src := args[0], args[1], args[2]
+	re, err := regexp.Compile("^(?s:" + args[3] + ")$")
+	if err != nil {
+		return errorAt(call.Pos, "invalid regular expression in label_replace(): %s", args[3])
+	}
+	if err := labelName(call, "destination", dst); err != nil {
+		return err
+	}
+	return ev.relabelled(ctx, call, g, func(c *Column) {
+		value := c.Labels.Get(src)
+		if match := re.FindStringSubmatchIndex(value); match != nil {
+			c.Labels = c.Labels.With(dst, string(re.ExpandString(nil, replacement, value, match)))
+		}
+	}, emit)
+}
+
+// labelJoin is label_join(v, dst, separator, src...).
+func labelJoin(ev *evaluator, ctx context.Context, call *plan.Call, g Grid, emit func(*Column) error) error {
+	args, err := ev.texts(call, 1)
+	if err != nil {
+		return err
+	}
+	if len(args) < 2 {
+		return errorAt(call.Pos, "label_join: want at least 2 strings, got %d", len(args))
+	}
+	dst, separator, src := args[0], args[1], args[2:]
+	for _, s := range src {
+		if err := labelName(call, "source", s); err != nil {
+			return err
+		}
+	}
+	if err := labelName(call, "destination", dst); err != nil {
+		return err
+	}
+	values := make([]string, len(src))
+	return ev.relabelled(ctx, call, g, func(c *Column) {
+		for i, s := range src {
+			values[i] = c.Labels.Get(s)
+		}
+		c.Labels = c.Labels.With(dst, strings.Join(values, separator))
+	}, emit)
+}
+
+// relabelled changes the labels of every series; series that become equal are
+// made one.
+func (ev *evaluator) relabelled(ctx context.Context, call *plan.Call, g Grid, change func(*Column), emit func(*Column) error) error {
+	return ev.merged(call.Pos, false, func(emit func(*Column) error) error {
+		return ev.each(ctx, call.Args[0], g, func(c *Column) error {
+			change(c)
+			return emit(c)
+		})
+	}, emit)
+}

@@ -1,0 +1,356 @@
+package exec
+
+import (
+	"context"
+	"slices"
+
+	"tidemark/query/ast"
+	"tidemark/query/logpipe"
+	"tidemark/query/plan"
+	"tidemark/storage/model"
+)
+
+// naming is what the expression around a log selection says of labels.
+type naming struct {
+	names []string // asked for by name
+	// only, where grouped, are the only ones that the result depends on.
+	only    []string
+	grouped bool
+}
+
+// nameLabels notes, for every log selection below n, the labels that the
+// expression around it names: fields of these names join the labels of a row.
+// Where a sum by(…) stands directly around a count of rows, nothing else
+// matters of their labels.
+func nameLabels(n plan.Node, names []string, into map[*plan.SelectLogs]naming) {
+	switch n := n.(type) {
+	case *plan.SelectLogs:
+		into[n] = naming{names: names}
+	case *plan.Subquery:
+		nameLabels(n.Expr, names, into)
+	case *plan.Unary:
+		nameLabels(n.Expr, names, into)
+	case *plan.List:
+		for _, it := range n.Items {
+			nameLabels(it, names, into)
+		}
+	case *plan.Binary:
+		if n.Matching != nil {
+			names = append(slices.Clone(names), n.Matching.Include...)
+			if n.Matching.On {
+				names = append(names, n.Matching.Labels...)
+			}
+		}
+		nameLabels(n.LHS, names, into)
+		nameLabels(n.RHS, names, into)
+	case *plan.Aggregate:
+		if n.Param != nil {
+			nameLabels(n.Param, nil, into)
+		}
+		switch {
+		case n.Grouping.Without:
+			nameLabels(n.Expr, nil, into)
+			return
+		case n.Op == "topk" || n.Op == "bottomk" || n.Op == "limitk" || n.Op == "limit_ratio":
+			nameLabels(n.Expr, append(slices.Clone(names), n.Grouping.Labels...), into)
+			return
+		}
+		nameLabels(n.Expr, n.Grouping.Labels, into)
+		if call, ok := n.Expr.(*plan.Call); ok && n.Op == "sum" && call.Grouping == nil {
+			if sel := logArg(call); sel != nil && sel.Unwrap() == nil && rowFuncs[call.Func.Name] != nil && !rowFuncs[call.Func.Name].absent {
+				into[sel] = naming{only: n.Grouping.Labels, grouped: true}
+			}
+		}
+	case *plan.Call:
+		if n.Matching != nil && n.Matching.On {
+			names = append(slices.Clone(names), n.Matching.Labels...)
+		}
+		if n.Grouping != nil && !n.Grouping.Without {
+			names = n.Grouping.Labels
+		}
+		for i, a := range n.Args {
+			if t, ok := a.(*plan.Text); ok && i > 0 && (n.Func.Name == "label_replace" || n.Func.Name == "label_join") {
+				names = append(slices.Clone(names), t.Value)
+			}
+		}
+		for _, a := range n.Args {
+			if a != nil {
+				nameLabels(a, names, into)
+			}
+		}
+		if sel := logArg(n); sel != nil && n.Grouping != nil && !n.Grouping.Without {
+			into[sel] = naming{only: n.Grouping.Labels, grouped: true}
+		}
+	}
+}
+
+// rowReader runs the rows of a log selection through its pipeline.
+type rowReader struct {
+	ev      *evaluator
+	sel     *plan.SelectLogs
+	pipe    *logpipe.Pipeline
+	streams map[string]*logpipe.Stream
+	key     []byte
+	cols    []*model.RowColumn
+	values  []model.Value
+}
+
+func (ev *evaluator) newRowReader(sel *plan.SelectLogs) (*rowReader, error) {
+	n := ev.named[sel]
+	pipe, err := logpipe.Compile(sel.Stages, logpipe.Options{Named: n.names, Only: n.only, Grouped: n.grouped})
+	if err != nil {
+		return nil, err
+	}
+	return &rowReader{ev: ev, sel: sel, pipe: pipe, streams: map[string]*logpipe.Stream{},
+		values: make([]model.Value, len(pipe.Fields())), cols: make([]*model.RowColumn, len(pipe.Fields()))}, nil
+}
+
+// read streams blocks of rows; visit gets the runner of the block's stream.
+func (rr *rowReader) read(ctx context.Context, rs model.RowSelection, visit func(*logpipe.Stream, *model.RowBlock) error) error {
+	rs.Matchers = rr.ev.matchers(rr.sel.Matchers)
+	if !rs.AllFields {
+		rs.Fields = rr.pipe.Fields()
+	}
+	return rr.ev.view.Rows(ctx, rs, func(b *model.RowBlock) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		rr.ev.stats.Rows += int64(len(b.Times))
+		rr.key = b.Labels.AppendKey(rr.key[:0])
+		st := rr.streams[string(rr.key)]
+		if st == nil {
+			rr.ev.stats.Series++
+			st = rr.pipe.Stream(b.Labels)
+			rr.streams[string(rr.key)] = st
+		}
+		for i, name := range rr.pipe.Fields() {
+			rr.cols[i] = nil
+			for k := range b.Columns {
+				if b.Columns[k].Name == name {
+					rr.cols[i] = &b.Columns[k]
+				}
+			}
+		}
+		return visit(st, b)
+	})
+}
+
+// run runs row i of a block through the pipeline.
+func (rr *rowReader) run(st *logpipe.Stream, b *model.RowBlock, i int) (logpipe.Row, bool) {
+	line := ""
+	if b.Lines != nil {
+		line = b.Lines[i]
+	}
+	if len(rr.cols) == 0 {
+		return st.Run(line, nil)
+	}
+	for k, c := range rr.cols {
+		rr.values[k] = model.Value{}
+		if c != nil {
+			rr.values[k] = c.Values[i]
+		}
+	}
+	return st.Run(line, rr.values)
+}
+
+// check fails on a row that carries an error into a number.
+func (rr *rowReader) check(set *logpipe.Set) error {
+	if set.Err == "" {
+		return nil
+	}
+	return errorAt(rr.sel.Pos, "pipeline error %s for series %s; add | __error__=%q to leave out such rows, or | __error__=\"\" to leave out every row with an error",
+		set.Err, set.Labels, "!"+set.Err)
+}
+
+// heldRow is a row of a log query's answer while it is looked for.
+type heldRow struct {
+	time   int64
+	seq    int64 // order of arrival among equal times
+	set    *logpipe.Set
+	line   string
+	fields []LogField
+}
+
+// rows answers a log query: the first Limit rows in the direction asked for,
+// by stream.
+func (ev *evaluator) rows(ctx context.Context, sel *plan.SelectLogs) ([]LogStream, error) {
+	rr, err := ev.newRowReader(sel)
+	if err != nil {
+		return nil, err
+	}
+	rs := model.RowSelection{Mint: ev.Rows.Mint, Maxt: ev.Rows.Maxt, Direction: ev.Direction, AllFields: ev.RowFields}
+	ev.shiftRows(sel, &rs)
+	top := &topRows{limit: ev.Limit, backward: ev.Direction == model.Backward}
+	var block int64
+	var part model.TimeRange
+	if rs.Mint <= rs.Maxt && ev.Limit > 0 {
+		err = rr.read(ctx, rs, func(st *logpipe.Stream, b *model.RowBlock) error {
+			if b.Partition != part {
+				part = b.Partition
+				if top.beyond(part) {
+					return model.ErrStop
+				}
+			}
+			block++
+			for k := range b.Times {
+				i := k
+				if top.backward {
+					i = len(b.Times) - 1 - k
+				}
+				if top.worse(b.Times[i]) {
+					break // and so are those that follow
+				}
+				row, ok := rr.run(st, b, i)
+				if !ok {
+					continue
+				}
+				h := heldRow{time: b.Times[i], seq: block<<32 | int64(i), set: row.Set, line: row.Line}
+				if ev.RowFields {
+					h.fields = rowFields(b, i)
+				}
+				if err := top.add(h, ev); err != nil {
+					return err
+				}
+				if k&1023 == 1023 {
+					if err := ctx.Err(); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return top.streams(), nil
+}
+
+// shiftRows applies offset and @ to a log query's range.
+func (ev *evaluator) shiftRows(sel *plan.SelectLogs, rs *model.RowSelection) {
+	w := ev.shifted(sel.When, ev.Grid, 1)
+	switch {
+	case w.Fixed:
+		_, end := nanoRange(w.End-1, w.End)
+		rs.Mint += end - rs.Maxt
+		rs.Maxt = end
+	case sel.When.Offset != 0:
+		rs.Mint -= int64(sel.When.Offset)
+		rs.Maxt -= int64(sel.When.Offset)
+	}
+}
+
+func rowFields(b *model.RowBlock, i int) []LogField {
+	var out []LogField
+	for _, c := range b.Columns {
+		if v := c.Values[i]; v.Type != model.TypeNone && c.Name != model.LineField {
+			out = append(out, LogField{c.Name, v})
+		}
+	}
+	return out
+}
+
+// topRows keeps the first rows of a direction: it gathers twice as many as
+// wanted, then forgets the worse half, so that a row costs amortised
+// O(log limit).
+type topRows struct {
+	limit    int
+	backward bool
+	rows     []heldRow
+	bytes    int64
+	full     bool
+	bound    int64 // with full: no row beyond this time is wanted
+}
+
+func (t *topRows) compare(a, b heldRow) int {
+	d := 0
+	switch {
+	case a.time != b.time:
+		d = 1
+		if a.time < b.time {
+			d = -1
+		}
+	case a.seq != b.seq:
+		d = 1
+		if a.seq < b.seq {
+			d = -1
+		}
+	}
+	if t.backward {
+		return -d
+	}
+	return d
+}
+
+func (t *topRows) add(h heldRow, ev *evaluator) error {
+	t.rows = append(t.rows, h)
+	t.bytes += int64(len(h.line))
+	if len(t.rows) >= 2*t.limit {
+		t.prune()
+	}
+	if int64(len(t.rows)) > ev.MaxRows {
+		return &LimitError{Limit: "max-rows", Max: ev.MaxRows, What: "log rows held in memory"}
+	}
+	if t.bytes > ev.MaxRowBytes {
+		if t.prune(); t.bytes > ev.MaxRowBytes {
+			return &LimitError{Limit: "max-row-bytes", Max: ev.MaxRowBytes, What: "bytes of log lines held in memory"}
+		}
+	}
+	return nil
+}
+
+// prune sorts the rows and keeps the limit's.
+func (t *topRows) prune() {
+	slices.SortFunc(t.rows, t.compare)
+	if len(t.rows) < t.limit {
+		return
+	}
+	for _, h := range t.rows[t.limit:] {
+		t.bytes -= int64(len(h.line))
+	}
+	clear(t.rows[t.limit:])
+	t.rows = t.rows[:t.limit]
+	t.full, t.bound = true, t.rows[t.limit-1].time
+}
+
+// worse reports whether rows of that time are no longer wanted.
+func (t *topRows) worse(time int64) bool {
+	return t.full && (t.backward && time < t.bound || !t.backward && time > t.bound)
+}
+
+// beyond reports whether no row of a partition, or of a later one, is wanted.
+func (t *topRows) beyond(p model.TimeRange) bool {
+	if len(t.rows) >= t.limit {
+		t.prune()
+	}
+	if t.backward {
+		return t.worse(p.Maxt)
+	}
+	return t.worse(p.Mint)
+}
+
+// streams groups the rows by label set, sets in order.
+func (t *topRows) streams() []LogStream {
+	t.prune()
+	byKey := map[string]int{}
+	var out []LogStream
+	for _, h := range t.rows {
+		k, ok := byKey[h.set.Key]
+		if !ok {
+			k = len(out)
+			byKey[h.set.Key] = k
+			out = append(out, LogStream{Labels: h.set.Labels})
+		}
+		out[k].Entries = append(out[k].Entries, LogEntry{Time: h.time, Line: h.line, Fields: h.fields})
+	}
+	slices.SortFunc(out, func(a, b LogStream) int { return a.Labels.Compare(b.Labels) })
+	return out
+}
+
+// grouped returns the labels of a series under a call's grouping.
+func grouped(gr *ast.Grouping, ls model.Labels) model.Labels {
+	if gr == nil {
+		return ls
+	}
+	return groupLabels(*gr, ls)
+}

@@ -1,0 +1,241 @@
+package exec
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"tidemark/query/ast"
+	"tidemark/query/plan"
+	"tidemark/storage/model"
+)
+
+// signature appends the encoding of the labels by which series are paired.
+func signature(m *ast.Matching, ls model.Labels, dst []byte) []byte {
+	return matchLabels(m, ls).AppendKey(dst)
+}
+
+// matchLabels returns the labels by which a series is paired.
+func matchLabels(m *ast.Matching, ls model.Labels) model.Labels {
+	if m.On {
+		return ls.Keep(m.Labels...)
+	}
+	if len(m.Labels) == 0 {
+		return dropName(ls)
+	}
+	return dropName(ls.Without(m.Labels...))
+}
+
+// matchGroup is the series of one signature.
+type matchGroup struct {
+	one []*Column // of the side that must be unique
+	// matched are the steps at which a one-to-one match was made.
+	matched Bitmap
+	// results are, for many-to-one matches, those steps by result labels.
+	results map[string]Bitmap
+	// twice are the steps at which the unique side is not.
+	twice Bitmap
+}
+
+// eachMatch evaluates an arithmetic or comparison operation of two vectors.
+func (ev *evaluator) eachMatch(ctx context.Context, n *plan.Binary, g Grid, emit func(*Column) error) error {
+	m := n.Matching
+	if m == nil {
+		m = &ast.Matching{}
+	}
+	many, one, side := n.LHS, n.RHS, "right"
+	swapped := m.Card == ast.OneToMany
+	if swapped {
+		many, one, side = n.RHS, n.LHS, "left"
+	}
+	steps := g.Len()
+	groups := map[string]*matchGroup{}
+	var key []byte
+	var doubtful []*matchGroup
+	err := ev.each(ctx, one, g, func(c *Column) error {
+		key = signature(m, c.Labels, key[:0])
+		gr := groups[string(key)]
+		if gr == nil {
+			gr = &matchGroup{}
+			groups[string(key)] = gr
+		}
+		for _, o := range gr.one {
+			if !o.Present.Intersects(c.Present) {
+				continue
+			}
+			if gr.twice == nil {
+				gr.twice = NewBitmap(steps)
+				doubtful = append(doubtful, gr)
+			}
+			both := slices.Clone(o.Present)
+			both.And(c.Present)
+			gr.twice.Or(both)
+		}
+		gr.one = append(gr.one, c)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(groups) == 0 {
+		return nil
+	}
+	op, cmp := arithmetic(n.Op), comparison(n.Op)
+	if op == nil && cmp == nil {
+		return errorAt(n.Pos, "unknown operator %q", n.Op)
+	}
+	present := NewBitmap(steps) // steps at which the many side has anything
+	produce := func(emit func(*Column) error) error {
+		return ev.each(ctx, many, g, func(c *Column) error {
+			if len(doubtful) > 0 {
+				present.Or(c.Present)
+			}
+			key = signature(m, c.Labels, key[:0])
+			gr := groups[string(key)]
+			if gr == nil {
+				ev.recycle(c)
+				return nil
+			}
+			for _, o := range gr.one {
+				if !o.Present.Intersects(c.Present) {
+					continue
+				}
+				out, err := ev.newColumn(resultLabels(n, m, c.Labels, o.Labels), steps)
+				if err != nil {
+					return err
+				}
+				copy(out.Present, c.Present)
+				out.Present.And(o.Present)
+				if err := gr.claim(n, m, out); err != nil {
+					return err
+				}
+				l, r := c, o
+				if swapped {
+					l, r = o, c
+				}
+				combine(out, l, r, op, cmp, n.Bool)
+				if out.Present.Empty() {
+					ev.recycle(out)
+					continue
+				}
+				if err := emit(out); err != nil {
+					return err
+				}
+			}
+			ev.recycle(c)
+			return nil
+		})
+	}
+	err = ev.merged(n.Pos, false, produce, func(c *Column) error {
+		if len(doubtful) > 0 { // an answer may turn out to be an error
+			if err := checkTwice(n, m, side, doubtful, present); err != nil {
+				return err
+			}
+		}
+		return emit(c)
+	})
+	if err != nil {
+		return err
+	}
+	for _, gr := range groups {
+		for _, o := range gr.one {
+			ev.recycle(o)
+		}
+	}
+	return checkTwice(n, m, side, doubtful, present)
+}
+
+// checkTwice fails where the side that must be unique is not at a step at
+// which the other side has something.
+func checkTwice(n *plan.Binary, m *ast.Matching, side string, doubtful []*matchGroup, present Bitmap) error {
+	for _, gr := range doubtful {
+		if !gr.twice.Intersects(present) {
+			continue
+		}
+		var dup []string
+		for _, o := range gr.one {
+			if o.Present.Intersects(gr.twice) && len(dup) < 2 {
+				dup = append(dup, o.Labels.String())
+			}
+		}
+		slices.Sort(dup)
+		return errorAt(n.Pos, "found duplicate series for the match group %s on the %s hand-side of the operation: %s;many-to-many matching not allowed: matching labels must be unique on one side",
+			matchLabels(m, gr.one[0].Labels), side, fmt.Sprintf("[%s, %s]", dup[0], dup[1]))
+	}
+	return nil
+}
+
+// claim notes the steps of a match and fails where one was made before.
+func (gr *matchGroup) claim(n *plan.Binary, m *ast.Matching, out *Column) error {
+	if m.Card == ast.OneToOne {
+		if gr.matched == nil {
+			gr.matched = slices.Clone(out.Present)
+			return nil
+		}
+		if gr.matched.Intersects(out.Present) {
+			return errorAt(n.Pos, "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)")
+		}
+		gr.matched.Or(out.Present)
+		return nil
+	}
+	if gr.results == nil {
+		gr.results = map[string]Bitmap{}
+	}
+	key := out.Labels.Key()
+	if before := gr.results[key]; before != nil {
+		if before.Intersects(out.Present) {
+			return errorAt(n.Pos, "multiple matches for labels: grouping labels must ensure unique matches")
+		}
+		before.Or(out.Present)
+		return nil
+	}
+	gr.results[key] = slices.Clone(out.Present)
+	return nil
+}
+
+// combine computes the steps that out has already been given.
+func combine(out, l, r *Column, op func(l, r float64) float64, cmp func(l, r float64) bool, asBool bool) {
+	if op != nil {
+		if out.Present.full(len(out.Values)) {
+			for i, v := range l.Values {
+				out.Values[i] = op(v, r.Values[i])
+			}
+			return
+		}
+		out.Present.forEach(func(i int) { out.Values[i] = op(l.Values[i], r.Values[i]) })
+		return
+	}
+	out.Present.forEach(func(i int) {
+		holds := cmp(l.Values[i], r.Values[i])
+		switch {
+		case asBool:
+			out.Values[i] = truth(holds)
+		case holds:
+			out.Values[i] = l.Values[i]
+		default:
+			out.Present.Unset(i)
+		}
+	})
+}
+
+// resultLabels returns the labels of a match's result: those of the many
+// side, reduced to the matching ones where the match is one to one, with the
+// included labels of the other side.
+func resultLabels(n *plan.Binary, m *ast.Matching, many, one model.Labels) model.Labels {
+	ls := many
+	if n.Bool || arithmetic(n.Op) != nil {
+		ls = dropName(ls)
+	}
+	if m.Card == ast.OneToOne {
+		switch {
+		case m.On:
+			ls = ls.Keep(m.Labels...)
+		case len(m.Labels) > 0:
+			ls = ls.Without(m.Labels...)
+		}
+	}
+	for _, name := range m.Include {
+		ls = ls.With(name, one.Get(name))
+	}
+	return ls
+}

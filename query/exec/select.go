@@ -1,0 +1,140 @@
+package exec
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"tidemark/query/ast"
+	"tidemark/query/plan"
+	"tidemark/storage/model"
+)
+
+// matchers returns a selector's matchers with the enforced ones.
+func (ev *evaluator) matchers(ms []*model.Matcher) []*model.Matcher {
+	if len(ev.Enforce) == 0 {
+		return ms
+	}
+	return append(slices.Clone(ms), ev.Enforce...)
+}
+
+// shifted returns the windows of length rng (milliseconds) over the grid
+// under offset and @.
+func (ev *evaluator) shifted(w plan.When, g Grid, rng int64) Windows {
+	win := Windows{Grid: g, Range: rng, Offset: w.Offset.Milliseconds()}
+	switch w.At.Kind {
+	case ast.AtTime:
+		win.Fixed, win.End = true, w.At.Time
+	case ast.AtStart:
+		win.Fixed, win.End = true, ev.Grid.Start
+	case ast.AtEnd:
+		win.Fixed, win.End = true, ev.Grid.End
+	}
+	win.End -= win.Offset
+	return win
+}
+
+const nanosPerMilli = 1_000_000
+
+// nanoRange turns a range of milliseconds (lo, hi] into nanoseconds, both
+// inclusive; times beyond what nanoseconds can hold are cut.
+func nanoRange(lo, hi int64) (mint, maxt int64) {
+	const limit = math.MaxInt64/nanosPerMilli - 1
+	lo, hi = min(max(lo, -limit), limit), min(max(hi, -limit), limit)
+	return (lo + 1) * nanosPerMilli, hi*nanosPerMilli + nanosPerMilli - 1
+}
+
+// toMillis floors a series's times to milliseconds in place; the last sample
+// of a millisecond counts.
+func toMillis(times []int64, values []float64) ([]int64, []float64) {
+	n := 0
+	for i, t := range times {
+		ms := t / nanosPerMilli
+		if t%nanosPerMilli < 0 {
+			ms--
+		}
+		if n > 0 && times[n-1] == ms {
+			n--
+		}
+		times[n], values[n] = ms, values[i]
+		n++
+	}
+	return times[:n], values[:n]
+}
+
+// samples streams the series of a metric selector with their samples in
+// (lo, hi], in milliseconds, staleness markers included. The samples count
+// as held while visit runs.
+func (ev *evaluator) samples(ctx context.Context, ms []*model.Matcher, lo, hi int64, visit func(s *model.Series) error) error {
+	sel := model.SampleSelection{Matchers: ev.matchers(ms)}
+	sel.Mint, sel.Maxt = nanoRange(lo, hi)
+	if sel.Mint > sel.Maxt {
+		return nil
+	}
+	return ev.view.Samples(ctx, sel, func(s *model.Series) error {
+		if err := ev.tick(ctx); err != nil {
+			return err
+		}
+		n := len(s.Times)
+		ev.stats.Series++
+		ev.stats.Samples += int64(n)
+		if err := ev.hold(n); err != nil {
+			return err
+		}
+		s.Times, s.Values = toMillis(s.Times, s.Values)
+		err := visit(s)
+		ev.release(n)
+		return err
+	})
+}
+
+// eachInstant evaluates an instant selection: at each step the last sample of
+// the lookback before it, unless that is a staleness marker. With stamps the
+// value is the sample's time in seconds.
+func (ev *evaluator) eachInstant(ctx context.Context, n *plan.Select, g Grid, stamps bool, emit func(*Column) error) error {
+	lookback := max(ev.Lookback.Milliseconds(), 1)
+	win := ev.shifted(n.When, g, lookback)
+	steps := g.Len()
+	lo, hi := win.Span()
+	return ev.samples(ctx, n.Matchers, lo, hi, func(s *model.Series) error {
+		if len(s.Times) == 0 {
+			return nil
+		}
+		col, err := ev.newColumn(withName(s.Name, s.Labels), steps)
+		if err != nil {
+			return err
+		}
+		k, some := 0, false // s.Times[:k] is not after the step
+		for i := range steps {
+			from, to := win.Bounds(i)
+			for k < len(s.Times) && s.Times[k] <= to {
+				k++
+			}
+			if k == 0 || s.Times[k-1] <= from || model.IsStale(s.Values[k-1]) {
+				continue
+			}
+			v := s.Values[k-1]
+			if stamps {
+				v = float64(s.Times[k-1]) / 1000
+			}
+			col.Set(i, v)
+			some = true
+		}
+		if !some {
+			ev.recycle(col)
+			return nil
+		}
+		return emit(col)
+	})
+}
+
+// namesOne reports whether a selector can match series of one metric name
+// only.
+func namesOne(ms []*model.Matcher) bool {
+	for _, m := range ms {
+		if m.Name == model.MetricName && m.Type == model.MatchEqual && m.Value != "" {
+			return true
+		}
+	}
+	return false
+}

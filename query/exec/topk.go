@@ -1,0 +1,149 @@
+package exec
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"tidemark/query/plan"
+)
+
+// eachPick evaluates the aggregations that keep some of a group's series:
+// topk, bottomk, limitk and limit_ratio. The series keep all their labels.
+func (ev *evaluator) eachPick(ctx context.Context, n *plan.Aggregate, g Grid, emit func(*Column) error) error {
+	steps := g.Len()
+	param, err := ev.scalar(ctx, n.Param, g)
+	if err != nil {
+		return err
+	}
+	if err := ev.checkPick(n, param); err != nil {
+		return err
+	}
+	all, err := ev.collectSorted(ctx, n.Expr, g)
+	if err != nil {
+		return err
+	}
+	if n.Op == "limit_ratio" {
+		return ev.emitRatio(all, param, emit)
+	}
+	groups := map[string][]*Column{}
+	var order []string
+	var key []byte
+	for _, c := range all {
+		key = groupLabels(n.Grouping, c.Labels).AppendKey(key[:0])
+		if groups[string(key)] == nil {
+			order = append(order, string(key))
+		}
+		groups[string(key)] = append(groups[string(key)], c)
+	}
+	for _, k := range order {
+		members := groups[k]
+		kept := make([]Bitmap, len(members))
+		for j := range kept {
+			kept[j] = NewBitmap(steps)
+		}
+		var ranked []int
+		for i := range steps {
+			if i&255 == 0 {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+			}
+			ranked = ranked[:0]
+			for j, c := range members {
+				if c.Present.Has(i) {
+					ranked = append(ranked, j)
+				}
+			}
+			if n.Op != "limitk" {
+				rank(ranked, members, i, n.Op == "topk")
+			}
+			for _, j := range ranked[:int(max(0, min(param[i], float64(len(ranked)))))] {
+				kept[j].Set(i)
+			}
+		}
+		first := g.Len() == 1 && ev.outermost(n) && n.Op != "limitk"
+		if first { // an instant answer comes in order of rank
+			ev.sorted = true
+		} else {
+			ranked = ranked[:0]
+			for j := range members {
+				ranked = append(ranked, j)
+			}
+		}
+		for _, j := range ranked {
+			c := members[j]
+			copy(c.Present, kept[j])
+			if c.Present.Empty() {
+				ev.recycle(c)
+				continue
+			}
+			if err := emit(c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// rank sorts members by their value at a step, the best first; NaN is last,
+// and equal ones stay in order.
+func rank(order []int, members []*Column, step int, largest bool) {
+	slices.SortStableFunc(order, func(a, b int) int {
+		x, y := members[a].Values[step], members[b].Values[step]
+		switch {
+		case x != x && y != y:
+			return 0
+		case x != x:
+			return 1
+		case y != y:
+			return -1
+		case x == y:
+			return 0
+		case (x > y) == largest:
+			return -1
+		}
+		return 1
+	})
+}
+
+func (ev *evaluator) checkPick(n *plan.Aggregate, param []float64) error {
+	for _, v := range param {
+		switch {
+		case n.Op == "limit_ratio" && math.IsNaN(v):
+			return errorAt(n.Param.Position(), "ratio value is NaN")
+		case n.Op == "limit_ratio":
+			if v < -1 || v > 1 {
+				ev.warn(n.Param.Position(), "ratio value should be between -1 and 1, got %g, capping to %g", v, max(-1, min(1, v)))
+			}
+		case math.IsNaN(v):
+			return errorAt(n.Param.Position(), "parameter value is NaN for %s", n.Op)
+		case v >= math.MaxInt64 || v <= math.MinInt64:
+			return errorAt(n.Param.Position(), "scalar value %g overflows int64", v)
+		}
+	}
+	return nil
+}
+
+// emitRatio keeps a share of the series, chosen by a hash of their labels: a
+// ratio r keeps those whose hash is below it, and r - 1 exactly the others.
+func (ev *evaluator) emitRatio(all []*Column, param []float64, emit func(*Column) error) error {
+	for _, c := range all {
+		place := float64(c.Labels.Hash()) / float64(math.MaxUint64)
+		c.Present.forEach(func(i int) {
+			r := max(-1, min(1, param[i]))
+			if r >= 0 && place < r || r < 0 && place >= 1+r {
+				return
+			}
+			c.Present.Unset(i)
+		})
+		if c.Present.Empty() {
+			ev.recycle(c)
+			continue
+		}
+		if err := emit(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}

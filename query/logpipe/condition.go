@@ -1,0 +1,114 @@
+package logpipe
+
+import (
+	"strconv"
+
+	"tidemark/query/ast"
+	"tidemark/storage/model"
+)
+
+// compileCond compiles a label filter and notes the labels that it names.
+func compileCond(c ast.Cond, names map[string]bool) (stage, error) {
+	switch c := c.(type) {
+	case *ast.CondBinary:
+		l, err := compileCond(c.LHS, names)
+		if err != nil {
+			return nil, err
+		}
+		r, err := compileCond(c.RHS, names)
+		if err != nil {
+			return nil, err
+		}
+		return &bothCond{l: l, r: r, or: c.Op == "or"}, nil
+	case *ast.CondMatch:
+		names[c.Name] = true
+		m, err := model.NewMatcher(c.Type, c.Name, c.Value)
+		if err != nil {
+			return nil, errorAt(c.Pos, "label filter: "+err.Error())
+		}
+		return &textCond{m}, nil
+	case *ast.CondNumber:
+		names[c.Name] = true
+		test := compare(c.Op)
+		if test == nil {
+			return nil, errorAt(c.Pos, "unknown comparison "+c.Op)
+		}
+		return &numberCond{name: c.Name, kind: c.Kind, value: c.Value, test: test}, nil
+	}
+	return nil, errorAt(c.Position(), "this condition cannot be executed")
+}
+
+// bothCond joins two conditions; the right one is not looked at where the
+// left one of an "or" holds.
+type bothCond struct {
+	l, r stage
+	or   bool
+}
+
+func (c *bothCond) run(r *row) bool {
+	left := c.l.run(r)
+	if c.or {
+		return left || c.r.run(r)
+	}
+	return c.r.run(r) && left
+}
+
+// textCond compares a label's text; a missing label is the empty text.
+type textCond struct{ m *model.Matcher }
+
+func (c *textCond) run(r *row) bool {
+	v, _ := r.get(c.m.Name)
+	return c.m.Matches(v)
+}
+
+// numberCond compares a label's number; a missing label never passes, one
+// that is no number passes with an error.
+type numberCond struct {
+	name  string
+	kind  ast.CondKind
+	value float64
+	test  func(a, b float64) bool
+}
+
+func (c *numberCond) run(r *row) bool {
+	text, ok := r.get(c.name)
+	if !ok {
+		return false
+	}
+	v, err := convert(text, c.kind)
+	if err != nil {
+		r.fail(ErrFilter, err.Error())
+		return true
+	}
+	return c.test(v, c.value)
+}
+
+// convert reads a label's text as a number, a duration in seconds or a size
+// in bytes.
+func convert(text string, kind ast.CondKind) (float64, error) {
+	switch kind {
+	case ast.CondDuration:
+		return parseSeconds(text)
+	case ast.CondBytes:
+		return parseBytes(text)
+	}
+	return strconv.ParseFloat(text, 64)
+}
+
+func compare(op string) func(a, b float64) bool {
+	switch op {
+	case "==", "=":
+		return func(a, b float64) bool { return a == b }
+	case "!=":
+		return func(a, b float64) bool { return a != b }
+	case ">":
+		return func(a, b float64) bool { return a > b }
+	case ">=":
+		return func(a, b float64) bool { return a >= b }
+	case "<":
+		return func(a, b float64) bool { return a < b }
+	case "<=":
+		return func(a, b float64) bool { return a <= b }
+	}
+	return nil
+}
