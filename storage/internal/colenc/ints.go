@@ -14,7 +14,9 @@ const (
 	intLinear = 2 // varint first, varint step
 	intPacked = 3 // order 0, 1, 2: 3, 4, 5; see appendPackedInts
 	intRuns   = 6 // uvarint runs, values (ints), lengths less one (ints)
-	// 7 to 15 are reserved for encodings of the same integers.
+	// intEntropy is order 0, 1, 2 with coded numbers: 7, 8, 9; see entropy.go.
+	intEntropy = 7
+	// 10 to 15 are reserved for encodings of the same integers.
 )
 
 // AppendInts appends the column in the smallest of the encodings. Arithmetic
@@ -99,10 +101,20 @@ func appendInts(dst []byte, vals []int64, base int64, mayRun bool) []byte {
 		dst = dst[:start]
 	}
 	dst = slices.Grow(dst, size+8)
+	start := len(dst)
 	dst = binary.AppendVarint(append(dst, intPacked+byte(best)), vals[0]-base)
 	dst = binary.AppendUvarint(dst, divisor)
 	if best == 2 {
 		dst = binary.AppendVarint(dst, s.order[1][0])
+	}
+	if n >= minEntropyLen {
+		if limit := float64(bestBits/8) * (1 - entropyGain); limit <= float64(n)*maxEntropySize {
+			var ok bool
+			if dst, ok = appendCodes(dst, s.order[best], int(limit)); ok {
+				dst[start] = intEntropy + byte(best)
+				return dst
+			}
+		}
 	}
 	for b, v := range blocks(s.order[best]) {
 		dst = appendBlock(dst, v, s.plans[best][b])
@@ -207,7 +219,7 @@ func decodeInts(src []byte, n int, dst []int64, base int64, mayRun bool) (_ []in
 	if id == intRuns && mayRun {
 		return decodeRuns(src, n, dst)
 	}
-	if id < intConst || id > intPacked+2 {
+	if id < intConst || id == intRuns || id > intEntropy+2 {
 		return dst, nil, Unsupportedf("integer encoding %d", id)
 	}
 	first, src, err := ReadVarint(src, "first integer")
@@ -233,7 +245,10 @@ func decodeInts(src []byte, n int, dst []int64, base int64, mayRun bool) (_ []in
 		}
 		return out, src, nil
 	}
-	order := int(id - intPacked)
+	order, coded := int(id-intPacked), false
+	if id >= intEntropy {
+		order, coded = int(id-intEntropy), true
+	}
 	divisor, src, err := ReadUvarint(src, "integer divisor", math.MaxInt64)
 	if err != nil {
 		return dst, nil, err
@@ -250,9 +265,15 @@ func decodeInts(src []byte, n int, dst []int64, base int64, mayRun bool) (_ []in
 			return dst, nil, err
 		}
 	}
-	for _, b := range blocks(vals[order:]) {
-		if src, err = decodeBlock(b, src); err != nil {
+	if coded {
+		if src, err = decodeCodes(vals[order:], src); err != nil {
 			return dst, nil, err
+		}
+	} else {
+		for _, b := range blocks(vals[order:]) {
+			if src, err = decodeBlock(b, src); err != nil {
+				return dst, nil, err
+			}
 		}
 	}
 	accumulate(vals, order, first, int64(divisor), delta)

@@ -1,0 +1,163 @@
+package chunk
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tidemark/storage/model"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// goldens are the chunks whose bytes testdata/chunks.txt holds. The first is the
+// example of the package's documentation.
+func goldens() []struct {
+	name string
+	c    *Column
+} {
+	at := func(ts ...int64) []int64 { return ts }
+	f := func(vs ...float64) (bits []uint64) {
+		for _, v := range vs {
+			bits = append(bits, math.Float64bits(v))
+		}
+		return bits
+	}
+	return []struct {
+		name string
+		c    *Column
+	}{
+		{"four floats", &Column{Type: model.TypeFloat, Times: at(1000, 2000, 3000, 4000), Bits: f(20.5, 20.75, 20.25, 20.5)}},
+		{"one float", &Column{Type: model.TypeFloat, Times: at(-1), Bits: f(0.1)}},
+		{"a counter with a reset and a stale end", &Column{Type: model.TypeFloat, Times: at(0, 15, 30, 45, 60, 75),
+			Bits: append(f(100, 110, 121, 4, 15), model.StaleNaNBits)}},
+		{"floats of full precision", &Column{Type: model.TypeFloat, Times: at(1, 2, 4), Bits: f(math.Pi, math.Pi, math.E)}},
+		{"floats of no order", &Column{Type: model.TypeFloat, Times: at(1, 2), Bits: []uint64{0x0123456789abcdef, 0xfedcba9876543210}}},
+		{"integers with an outlier", &Column{Type: model.TypeInt, Times: at(10, 20, 30, 40, 50, 60, 70, 80, 90, 100),
+			Bits: []uint64{3, 1, 4, 1, 5, 1 << 40, 2, 6, 5, 3}}},
+		{"integers with start times", &Column{Type: model.TypeInt, Times: at(10, 20, 31), Bits: []uint64{1, 2, 3}, Starts: at(5, 5, 21)}},
+		{"integers in runs", &Column{Type: model.TypeInt, Times: at(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12),
+			Bits: []uint64{1000, 1000, 1000, 1000, 1000, 1000, 12345678901, 12345678901, 5, 5, 5, 5}}},
+		{"booleans", &Column{Type: model.TypeBool, Times: at(1, 2, 3), Bits: []uint64{1, 0, 1}}},
+		{"states", &Column{Type: model.TypeText, Times: at(1, 2, 3, 4), Texts: []string{"up", "down", "up", "up"}}},
+		{"texts", &Column{Type: model.TypeText, Times: at(1, 2), Texts: []string{"3 days", "\xff\x00"}}},
+		{"a text that compresses", &Column{Type: model.TypeText, Times: at(1), Texts: []string{strings.Repeat("ab", 40)}}},
+	}
+}
+
+// dump prints a chunk's bytes with what they mean.
+func dump(b []byte) string {
+	var out strings.Builder
+	at := 0
+	field := func(n int, format string, args ...any) {
+		text := fmt.Sprintf(format, args...)
+		for first := true; first || n > 0; first = false {
+			k := min(n, 12)
+			line := fmt.Sprintf("%4d  %-36s%s", at, fmt.Sprintf("% x", b[at:at+k]), text)
+			out.WriteString(strings.TrimRight(line, " ") + "\n")
+			at, n, text = at+k, n-k, ""
+		}
+	}
+	uvarint := func(format string) uint64 {
+		v, n := binary.Uvarint(b[at:])
+		field(n, format, v)
+		return v
+	}
+	field(4, "checksum %08x", binary.LittleEndian.Uint32(b))
+	field(1, "version %d", b[at])
+	field(1, "type %s", model.Type(b[at]))
+	field(2, "flags %06b", binary.LittleEndian.Uint16(b[at:]))
+	uvarint("count %d")
+	mint, n := binary.Varint(b[at:])
+	field(n, "mint %d", mint)
+	uvarint("maxt is %d later")
+	for at < len(b) {
+		id := b[at]
+		field(1, "section %s", map[byte]string{sectionTimes: "times", sectionValues: "values", sectionStarts: "starts"}[id])
+		size := int(uvarint("length %d"))
+		if id == sectionTimes {
+			field(1, "time encoding %d", b[at])
+			size--
+		}
+		field(1, "encoding %d", b[at])
+		field(size-1, "payload")
+	}
+	return out.String()
+}
+
+// samples prints a column.
+func samples(c *Column) string {
+	var out strings.Builder
+	for i, t := range c.Times {
+		fmt.Fprintf(&out, "# %d ", t)
+		if c.Type == model.TypeText {
+			fmt.Fprintf(&out, "%q", c.Texts[i])
+		} else {
+			fmt.Fprint(&out, model.Value{Type: c.Type, Bits: c.Bits[i]})
+		}
+		if len(c.Starts) > 0 {
+			fmt.Fprintf(&out, " start %d", c.Starts[i])
+		}
+		out.WriteByte('\n')
+	}
+	return out.String()
+}
+
+// undump returns the bytes of a dump.
+func undump(t *testing.T, dump string) (b []byte) {
+	t.Helper()
+	for line := range strings.Lines(dump) {
+		line = strings.TrimSuffix(line, "\n")
+		if !strings.HasPrefix(line, " ") {
+			continue
+		}
+		part, err := hex.DecodeString(strings.ReplaceAll(line[6:min(42, len(line))], " ", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b = append(b, part...)
+	}
+	return b
+}
+
+// TestGolden: the format does not change unseen. What testdata holds must
+// decode to the same samples for as long as version 1 is read.
+func TestGolden(t *testing.T) {
+	path := filepath.Join("testdata", "chunks.txt")
+	var want strings.Builder
+	for _, g := range goldens() {
+		fmt.Fprintf(&want, "== %s\n%s%s\n", g.name, samples(g.c), dump(Append(nil, g.c)))
+	}
+	if *update {
+		if err := os.WriteFile(path, []byte(want.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := strings.Split(string(file), "== ")[1:]
+	if len(parts) != len(goldens()) {
+		t.Fatalf("%s: got %d chunks, want %d", path, len(parts), len(goldens()))
+	}
+	for i, g := range goldens() {
+		b := undump(t, parts[i])
+		var c Column
+		if err := Decode(b, &c); err != nil {
+			t.Errorf("%s: %v", g.name, err)
+		} else if d := diff(&c, g.c); d != "" {
+			t.Errorf("%s: %s", g.name, d)
+		}
+		if got := Append(nil, g.c); !bytes.Equal(got, b) {
+			t.Errorf("%s: encodes differently than before:\n%s\nwas:\n%s", g.name, dump(got), parts[i])
+		}
+	}
+}
