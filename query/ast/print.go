@@ -333,8 +333,11 @@ func exactDuration(v float64) (time.Duration, bool) {
 	if !(math.Abs(v) < math.MaxInt64/float64(time.Second)) {
 		return 0, false
 	}
+	// Whole seconds apart from the rest: a float64 holds both without loss
+	// where it would not hold their sum in nanoseconds.
+	sec, frac := math.Modf(v)
 	for _, unit := range []float64{1e3, 1e6, 1e9} {
-		d := time.Duration(math.Round(v*unit)) * time.Duration(1e9/unit)
+		d := time.Duration(sec)*time.Second + time.Duration(math.Round(frac*unit))*time.Duration(1e9/unit)
 		if d.Seconds() == v {
 			return d, true
 		}

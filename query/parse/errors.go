@@ -16,6 +16,10 @@ type candidate struct {
 
 func punct(s string) Token { return Token{Kind: Punct, Text: s, Value: s, Slot: -1} }
 
+func operator(s string) Token { return Token{Kind: Operator, Text: s, Value: s, Slot: -1} }
+
+func word(k Kind, s string) Token { return Token{Kind: k, Text: s, Value: s, Slot: -1} }
+
 var (
 	numberToken = Token{Kind: Number, Text: "1", Slot: -1}
 	nameToken   = Token{Kind: Ident, Text: "x", Value: "x", Slot: -1}
@@ -32,35 +36,31 @@ var candidates = []candidate{
 	{"`,`", punct(",")},
 	{"`(`", punct("(")},
 	{"`=`", punct("=")},
-	{"`==`", punct("==")},
-	{"`>`", punct(">")},
+	{"`==`", operator("==")},
+	{"`>`", operator(">")},
 	{"`:`", punct(":")},
 	{"a number", numberToken},
 	{"a duration", Token{Kind: Duration, Text: "1s", Slot: -1}},
 	{"a string", stringToken},
 	{"a name", nameToken},
 	{"`{`", punct("{")},
-	{"an operator", punct("*")},
+	{"an operator", operator("*")},
 	{"a range in `[ ]`", punct("[")},
 	{"a pipeline stage", punct("|")},
-	{"`by`", Token{Kind: Keyword, Text: "by", Value: "by", Slot: -1}},
-	{"`on`", Token{Kind: Keyword, Text: "on", Value: "on", Slot: -1}},
-	{"`offset`", Token{Kind: Keyword, Text: "offset", Value: "offset", Slot: -1}},
+	{"`by`", word(Keyword, "by")},
+	{"`on`", word(Keyword, "on")},
+	{"`offset`", word(Keyword, "offset")},
 }
 
-// words that a misspelt name may have meant where the grammar has them.
-var suggestible = func() []Token {
-	var out []Token
-	for _, w := range []string{
-		"and", "or", "unless", "atan2", "bool", "on", "ignoring", "group_left", "group_right", "by", "without", "offset",
-	} {
-		out = append(out, Token{Kind: Keyword, Text: w, Value: w, Slot: -1})
-	}
-	for _, w := range []string{"json", "logfmt", "drop", "keep", "unwrap", "start", "end"} {
-		out = append(out, Token{Kind: Ident, Text: w, Value: w, Slot: -1})
-	}
-	return out
-}()
+// suggestible words that a misspelt name may have meant, where the grammar has
+// them.
+var suggestible = []Token{
+	word(WordOperator, "and"), word(WordOperator, "or"), word(WordOperator, "unless"), word(WordOperator, "atan2"),
+	word(Keyword, "bool"), word(Keyword, "on"), word(Keyword, "ignoring"), word(Keyword, "group_left"), word(Keyword, "group_right"),
+	word(Keyword, "by"), word(Keyword, "without"), word(Keyword, "offset"),
+	word(Ident, "json"), word(Ident, "logfmt"), word(Ident, "drop"), word(Ident, "keep"), word(Ident, "unwrap"),
+	word(Ident, "start"), word(Ident, "end"),
+}
 
 // syntaxError tells what is wrong with the token at the index. What would have
 // been right is found by trying: a candidate is expected if the grammar gets
@@ -74,7 +74,7 @@ func syntaxError(ts []Token, at int) *ast.Error {
 		e.Expected = []string{"an expression"}
 		return e
 	}
-	const farthest = 400
+	const farthest = 250
 	if at > farthest {
 		return e
 	}
@@ -87,6 +87,12 @@ func syntaxError(ts []Token, at int) *ast.Error {
 			}
 		}
 		e.Suggest = ast.Nearest(t.Text, near)
+	}
+	if t.Value == "=" && accepts(ts[:at], operator("==")) {
+		e.Suggest = "=="
+	}
+	if t.Value == "==" && accepts(ts[:at], punct("=")) {
+		e.Suggest = "="
 	}
 	if prev := at - 1; t.Kind == Keyword && prev >= 0 && ts[prev].Kind == Ident && (t.Value == "by" || t.Value == "without") {
 		if s := ast.Nearest(ts[prev].Text, funcs.Aggregations); s != "" {
@@ -110,7 +116,7 @@ func describe(t Token) string {
 		return "size `" + t.Text + "`"
 	case Ident, Func:
 		return "name `" + t.Text + "`"
-	case Keyword:
+	case Keyword, WordOperator:
 		return "keyword `" + t.Text + "`"
 	}
 	return fmt.Sprintf("`%s`", t.Text)
@@ -133,6 +139,11 @@ func expected(prefix []Token) []string {
 	}
 	if ok["an operator"] { // after an operand: leave out what is rarely meant
 		for _, w := range []string{"`=`", "`==`", "`>`", "`(`", "`{`", "`by`", "`on`", "`offset`"} {
+			delete(ok, w)
+		}
+	}
+	if ok["a name"] && !ok["an expression"] { // keywords are names too
+		for _, w := range []string{"`by`", "`on`", "`offset`"} {
 			delete(ok, w)
 		}
 	}

@@ -1,6 +1,8 @@
 package parse
 
 import (
+	"regexp"
+
 	"github.com/alecthomas/participle/v2"
 	"github.com/alecthomas/participle/v2/lexer"
 )
@@ -21,7 +23,7 @@ type exprG struct {
 }
 
 type operatorG struct {
-	Op       lexer.Token `parser:"@('+' | '-' | '*' | '/' | '%' | '^' | '==' | '!=' | '<=' | '>=' | '<' | '>' | 'and' | 'or' | 'unless' | 'atan2')"`
+	Op       lexer.Token `parser:"@(Operator | WordOperator)"`
 	Bool     lexer.Token `parser:"@'bool'?"`
 	Matching *matchingG  `parser:"@@?"`
 	Operand  operandG    `parser:"@@"`
@@ -40,7 +42,7 @@ type labelsG struct {
 }
 
 type nameG struct {
-	Tok lexer.Token `parser:"@(Ident | Keyword | String)"`
+	Tok lexer.Token `parser:"@(Ident | Keyword | WordOperator | String)"`
 }
 
 type operandG struct {
@@ -54,11 +56,11 @@ type signG struct {
 }
 
 type primaryG struct {
-	Number   lexer.Token `parser:"  @(Number | Duration)"`
+	Call     *callG      `parser:"  @@"`
+	Selector *selectorG  `parser:"| @@"`
+	Number   lexer.Token `parser:"| @(Number | Duration)"`
 	String   lexer.Token `parser:"| @String"`
 	Paren    *parenG     `parser:"| @@"`
-	Call     *callG      `parser:"| @@"`
-	Selector *selectorG  `parser:"| @@"`
 }
 
 type parenG struct {
@@ -216,5 +218,10 @@ var grammar = participle.MustBuild[exprG](
 	participle.UseLookahead(0),
 )
 
-// Grammar returns the grammar in EBNF, made from the productions.
-func Grammar() string { return grammar.String() }
+// Grammar returns the grammar in EBNF, made from the productions. Operator is
+// any of + - * / % ^ == != < > <= >=, and WordOperator any of and, or, unless,
+// atan2.
+func Grammar() string { return production.ReplaceAllString(grammar.String(), "$1") }
+
+// production matches the names of productions, whose types end with G.
+var production = regexp.MustCompile(`\b([A-Z]\w*)G\b`)

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"tidemark/query/ast"
+	"tidemark/query/funcs"
 )
 
 // Kind is the kind of a token.
@@ -13,19 +14,21 @@ type Kind uint8
 
 // Kinds of tokens.
 const (
-	EOF      Kind = iota
-	Ident         // a name
-	Keyword       // and, by, offset …: a word that can stand between expressions
-	Func          // a name before ( or before by (…) and without (…)
-	Number        // a literal: 1, 0x1F, 1e3, Inf
-	Duration      // a literal: 5m, 1h30m, 1.5s
-	Bytes         // a literal: 20MB, 1.5KiB
-	String        // a literal: "…", '…', `…`
-	Flag          // --strict after logfmt
-	Punct         // operators and brackets
+	EOF          Kind = iota
+	Ident             // a name
+	Keyword           // by, on, offset …: a word that modifies an expression
+	Func              // a name before ( or before by (…) and without (…)
+	Number            // a literal: 1, 0x1F, 1e3, Inf
+	Duration          // a literal: 5m, 1h30m, 1.5s
+	Bytes             // a literal: 20MB, 1.5KiB
+	String            // a literal: "…", '…', `…`
+	Flag              // --strict after logfmt
+	Punct             // brackets and other signs
+	Operator          // + - * / % ^ == != < > <= >=
+	WordOperator      // and, or, unless, atan2
 )
 
-var kindNames = [...]string{"EOF", "Ident", "Keyword", "Func", "Number", "Duration", "Bytes", "String", "Flag", "Punct"}
+var kindNames = [...]string{"EOF", "Ident", "Keyword", "Func", "Number", "Duration", "Bytes", "String", "Flag", "Punct", "Operator", "WordOperator"}
 
 // String returns the kind's name in the grammar.
 func (k Kind) String() string { return kindNames[k] }
@@ -71,10 +74,11 @@ func (ts *Tokens) Shape() string {
 	return b.String()
 }
 
-// keywords are the words that can stand between expressions. They are written
+// wordOperators are operators, keywords modify an expression. Both are written
 // in any case; within braces, and as labels, they are ordinary names.
+var wordOperators = map[string]bool{"and": true, "or": true, "unless": true, "atan2": true}
+
 var keywords = map[string]bool{
-	"and": true, "or": true, "unless": true, "atan2": true,
 	"bool": true, "on": true, "ignoring": true, "group_left": true, "group_right": true,
 	"by": true, "without": true, "offset": true,
 }
@@ -122,14 +126,14 @@ func Lex(text string) (*Tokens, error) {
 }
 
 // classify makes a name a Func where it is called: before ( or before a
-// grouping. Within braces nothing is called.
+// grouping. An aggregation before by is meant as one even without a bracket.
 func classify(ts []Token, i int) {
 	if ts[i].Kind != Ident || i+1 >= len(ts) {
 		return
 	}
 	next := ts[i+1]
 	grouped := next.Kind == Keyword && (next.Value == "by" || next.Value == "without") &&
-		i+2 < len(ts) && ts[i+2].Value == "("
+		(i+2 < len(ts) && ts[i+2].Value == "(" || funcs.IsAggregation(strings.ToLower(ts[i].Text)))
 	if next.Value == "(" || grouped {
 		ts[i].Kind = Func
 	}
@@ -219,10 +223,14 @@ func (l *scanner) count(t Token) error {
 	return nil
 }
 
-// operators by length, the longest first.
-var operators = [...]string{
-	"=~", "==", "!=", "!~", "<=", ">=", "|=", "|~",
-	"+", "-", "*", "/", "%", "^", "=", "<", ">", "|", ",", ":", "@",
+// operators and other signs, those of two characters first.
+var operators = [...]struct {
+	text string
+	kind Kind
+}{
+	{"=~", Punct}, {"==", Operator}, {"!=", Operator}, {"!~", Punct}, {"<=", Operator}, {">=", Operator}, {"|=", Punct}, {"|~", Punct},
+	{"+", Operator}, {"-", Operator}, {"*", Operator}, {"/", Operator}, {"%", Operator}, {"^", Operator}, {"<", Operator}, {">", Operator},
+	{"=", Punct}, {"|", Punct}, {",", Punct}, {":", Punct}, {"@", Punct},
 }
 
 func (l *scanner) token() error {
@@ -260,8 +268,8 @@ func (l *scanner) token() error {
 		}
 	}
 	for _, op := range operators {
-		if strings.HasPrefix(s, op) {
-			return l.emit(Punct, len(op), op, nil)
+		if strings.HasPrefix(s, op.text) {
+			return l.emit(op.kind, len(op.text), op.text, nil)
 		}
 	}
 	r, n := utf8.DecodeRuneInString(s)
@@ -269,8 +277,13 @@ func (l *scanner) token() error {
 		return &ast.Error{Pos: l.pos, Message: fmt.Sprintf("invalid UTF-8 byte 0x%02x", c)}
 	}
 	e := &ast.Error{Pos: l.pos, Token: s[:n], Message: fmt.Sprintf("unexpected character %q", r)}
-	if c == '!' {
+	switch {
+	case c == '!':
 		e.Expected = []string{"`!=`", "`!~`"}
+	case strings.ContainsRune("“”„«»", r):
+		e.Expected = []string{"a straight quote such as \""}
+	case strings.ContainsRune("‘’‚", r):
+		e.Expected = []string{"a straight quote such as '"}
 	}
 	return e
 }
@@ -311,6 +324,9 @@ func (l *scanner) word() error {
 	low := strings.ToLower(text)
 	if f, ok := namedNumbers[low]; ok {
 		return l.emit(Number, n, "", &Literal{Number: f})
+	}
+	if wordOperators[low] {
+		return l.emit(WordOperator, n, low, nil)
 	}
 	if keywords[low] {
 		return l.emit(Keyword, n, low, nil)
