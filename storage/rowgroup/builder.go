@@ -23,6 +23,7 @@ type Builder struct {
 	times []int64
 	lines arena
 	size  int
+	count int // values of all fields
 
 	columns []*column // in order of appearance
 	names   map[string]*name
@@ -131,6 +132,10 @@ func (b *Builder) Row(t int64, line []byte, fields []Field) {
 
 // field adds the value of a field of the row.
 func (b *Builder) field(row int, f *Field) {
+	if b.count == MaxValues {
+		panic(fmt.Sprintf("rowgroup: field %q: want at most %d values", f.Name, MaxValues))
+	}
+	b.count++
 	c := b.column(f)
 	b.row = append(b.row, c)
 	if c.name.last != nil && c.name.lastRow == row {
@@ -290,5 +295,5 @@ func (b *Builder) Reset() {
 	b.columns, b.guess, b.row = b.columns[:0], b.guess[:0], b.row[:0]
 	b.runs, b.times = b.runs[:0], b.times[:0]
 	b.lines.reset()
-	b.set, b.isSet, b.size = 0, false, 0
+	b.set, b.isSet, b.size, b.count = 0, false, 0, 0
 }

@@ -161,6 +161,48 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestTooManyValues: a directory of a few kilobytes that claims values beyond
+// any builder's is refused before anybody decodes them.
+func TestTooManyValues(t *testing.T) {
+	b := NewBuilder()
+	fields := make([]Field, MaxValues/MaxRows+1)
+	for i := range fields {
+		fields[i] = Field{Name: fmt.Sprint(i), Type: model.TypeInt}
+	}
+	b.StartSet(1)
+	for range 2 {
+		b.Row(1, nil, fields)
+	}
+	enc := b.Append(nil)
+	// Claim MaxRows rows in the counts, in the only run and in every column.
+	c, src, err := decodeCounts(enc[fixedLen:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, _ := headOf(enc)
+	_, directory, err := decodeRuns(src[:len(head)-(len(enc)-len(src))], 1, 2, c.mint, c.maxt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.rows = MaxRows
+	bad := c.append(bytes.Clone(enc[:fixedLen]))
+	bad = appendRuns(bad, []Run{{ID: 1, Count: MaxRows, Mint: 1, Maxt: 1}}, c.mint)
+	for range c.columns {
+		e, rest, err := decodeEntry(directory, 2, len(enc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		directory = rest
+		e.Last, e.Present = MaxRows-1, MaxRows
+		bad = appendEntry(bad, &e, e.Size, e.checksum)
+	}
+	seal(bad)
+	bad = append(bad, enc[len(head):]...)
+	if _, err := Open(bad); !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "values of all fields: want at most 33554432") {
+		t.Fatalf("got error %v", err)
+	}
+}
+
 // TestLaterColumns: a field of a type or an encoding of later versions is listed,
 // and only reading it fails; an unknown column that may be skipped is skipped.
 func TestLaterColumns(t *testing.T) {

@@ -128,10 +128,17 @@ func readHead(head, payloads []byte, visit func(e *entry, sum []byte) error) (c 
 	if runs, src, err = decodeRuns(src, c.runs, c.rows, c.mint, c.maxt); err != nil {
 		return c, nil, err
 	}
+	values := 0
 	for range c.columns {
 		e, rest, err := decodeEntry(src, c.rows, len(payloads))
 		if err != nil {
 			return c, nil, err
+		}
+		if e.kind == kindField {
+			values += e.Present
+		}
+		if values > MaxValues {
+			return c, nil, colenc.Corruptf("values of all fields: want at most %d, got more", MaxValues)
 		}
 		sum := src[len(src)-len(rest)-4:][:4]
 		e.payload, payloads = payloads[:e.Size:e.Size], payloads[e.Size:]

@@ -16,4 +16,9 @@ const (
 	// MaxRows is the largest number of rows of a group. A decoder trusts no
 	// larger count.
 	MaxRows = 1 << 16
+	// MaxValues is the largest number of values in all fields of a group: a few
+	// bytes can stand for a column of MaxRows equal values, and a decoder
+	// trusts no directory that lists more than these. A builder that is not
+	// full has room for any row that a write request can hold.
+	MaxValues = 1 << 25
 )
