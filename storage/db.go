@@ -2,40 +2,190 @@ package storage
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
 
+	"github.com/cockroachdb/pebble/v2"
+
+	"tidemark/storage/head"
+	"tidemark/storage/keys"
 	"tidemark/storage/model"
+	"tidemark/storage/wal"
 )
 
 // DB is an open store. It is safe for concurrent use.
-type DB struct{}
+type DB struct {
+	dir    string
+	opts   Options
+	lock   io.Closer
+	pdb    *pebble.DB
+	log    *wal.Segments
+	labels *labelCache
 
-// Open opens the store in dir, creating it where it does not exist.
-// The error is ErrLocked, ErrNewerFormat, ErrNotWritable, ErrCorrupt or an
-// *OptionsError, by errors.Is or errors.As.
-func Open(dir string, opts Options) (*DB, error) {
-	opts = opts.WithDefaults()
-	if err := opts.Validate(); err != nil {
-		return nil, err
+	// write is the critical section of Append: whoever holds it may append to
+	// the log, write to the active head and freeze it.
+	write struct {
+		sync.Mutex
+		closed bool
+		rec    []byte
+		reqs   requestTable
 	}
-	return &DB{}, nil
+	inflight sync.WaitGroup // calls of Append behind the critical section
+
+	// state is what a view is cut from.
+	state struct {
+		sync.RWMutex
+		closed         bool
+		active, frozen *generation // frozen is nil where nothing is being flushed
+		room           chan struct{}
+		views          map[*view]uint64 // open views and when they were opened
+		viewSeq        uint64
+	}
+	applied atomic.Uint64
+	visible atomic.Uint64
+	failure atomic.Pointer[error]
+
+	flushes chan flushRequest
+	stop    chan struct{}
+	cancel  context.CancelFunc // of the background loop's work
+	done    chan struct{}
+
+	n counters
 }
 
-// Append writes a batch atomically and returns once it is on disk and visible.
-func (db *DB) Append(ctx context.Context, b *model.Batch) (model.AppendResult, error) {
-	return model.AppendResult{}, ErrClosed
+// counters are what Metrics reports beside the state.
+type counters struct {
+	batches, duplicates, rejected, rows, samples      atomic.Int64
+	flushes, flushErrors, chunks, groups              atomic.Int64
+	chunkBytes, groupBytes, lastFlush, partitionDrops atomic.Int64
+	replayedBatches, replayedBytes                    atomic.Int64
+	replay                                            time.Duration
 }
 
-// View pins one consistent cut of the store; the caller closes it.
-func (db *DB) View() (model.View, error) { return nil, ErrClosed }
+// generation is a head from its start to its flush.
+type generation struct {
+	head *head.Head
+	born time.Time // of the first row; zero where there is none
+	last uint64    // position, once frozen
+}
+
+func newGeneration() *generation {
+	return &generation{head: head.New(func(t int64) model.TimeRange { return keys.Day(t).Range() })}
+}
+
+// fail makes the store refuse writes.
+func (db *DB) fail(err error) {
+	if db.failure.CompareAndSwap(nil, &err) {
+		db.opts.EventListener(Event{Kind: EventWriteFailure, Err: err})
+	}
+}
+
+// writable returns the error that Append answers with, or nil.
+func (db *DB) writable() error {
+	if p := db.failure.Load(); p != nil {
+		return fmt.Errorf("%w: %w", ErrReadOnly, *p)
+	}
+	return nil
+}
 
 // MinTime is the oldest time that retention accepts now.
-func (db *DB) MinTime() int64 { return -1 << 63 }
+func (db *DB) MinTime() int64 {
+	if db.opts.Retention == 0 {
+		return math.MinInt64
+	}
+	now := db.opts.Now().UnixNano()
+	if t := now - int64(db.opts.Retention); t < now {
+		return t
+	}
+	return math.MinInt64
+}
 
 // Flush writes what is in memory to chunks and returns when that is durable.
-func (db *DB) Flush(ctx context.Context) error { return ErrClosed }
+func (db *DB) Flush(ctx context.Context) error {
+	req := flushRequest{done: make(chan error, 1)}
+	select {
+	case db.flushes <- req:
+	case <-db.done:
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-req.done:
+		return err
+	case <-db.done:
+		select {
+		case err := <-req.done:
+			return err
+		default:
+			return ErrClosed
+		}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
-// Metrics returns a snapshot of counters and gauges.
-func (db *DB) Metrics() Metrics { return Metrics{} }
+// Close flushes and closes the store. Views must be closed before; those that
+// are not answer ErrClosed from then on. Closing a closed store is no error.
+func (db *DB) Close() error { return db.close(true) }
 
-// Close flushes and closes the store. Views must be closed before.
-func (db *DB) Close() error { return nil }
+// close ends the store. Without flush it leaves the write-ahead log for the
+// next Open to replay.
+func (db *DB) close(flush bool) error {
+	db.write.Lock()
+	if db.write.closed {
+		db.write.Unlock()
+		<-db.done
+		return nil
+	}
+	db.write.closed = true
+	db.write.Unlock()
+	db.inflight.Wait()
+
+	var errs []error
+	if flush && db.writable() == nil {
+		if err := db.Flush(context.Background()); err != nil && db.writable() == nil {
+			errs = append(errs, fmt.Errorf("flush: %w", err))
+		}
+	}
+	if !flush {
+		db.cancel()
+	}
+	close(db.stop)
+	<-db.done
+
+	db.state.Lock()
+	db.state.closed = true
+	views := make([]*view, 0, len(db.state.views))
+	for v := range db.state.views {
+		views = append(views, v)
+	}
+	db.state.Unlock()
+	for _, v := range views {
+		errs = append(errs, v.Close())
+	}
+	if err := db.log.Close(); err != nil && db.writable() == nil {
+		errs = append(errs, err)
+	}
+	errs = append(errs, closePebble(db.pdb), db.lock.Close())
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("close %s: %w", db.dir, err)
+	}
+	return nil
+}
+
+// closePebble closes Pebble, which panics rather than returns some errors of
+// resources still in use.
+func closePebble(p *pebble.DB) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("close pebble: %v", r)
+		}
+	}()
+	return p.Close()
+}

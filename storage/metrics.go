@@ -37,7 +37,7 @@ type Metrics struct {
 	ReplayedBytes        int64
 	ReplayDuration       time.Duration
 
-	// Gauges and counters of Pebble.
+	// Gauges and counters of the log on disk and of Pebble.
 	WALSegmentBytes      int64
 	DiskBytes            int64
 	PebbleTables         int64
@@ -120,4 +120,51 @@ func (m Metrics) String() string {
 		fmt.Fprintf(&b, "%s %v\n", x.Name, x.Value)
 	}
 	return b.String()
+}
+
+// Metrics returns a snapshot of counters and gauges.
+func (db *DB) Metrics() Metrics {
+	m := Metrics{
+		Batches: db.n.batches.Load(), DuplicateBatches: db.n.duplicates.Load(), RejectedBatches: db.n.rejected.Load(),
+		Rows: db.n.rows.Load(), Samples: db.n.samples.Load(),
+		Flushes: db.n.flushes.Load(), FlushErrors: db.n.flushErrors.Load(),
+		ChunksWritten: db.n.chunks.Load(), RowGroupsWritten: db.n.groups.Load(),
+		ChunkBytes: db.n.chunkBytes.Load(), RowGroupBytes: db.n.groupBytes.Load(),
+		LastFlush: time.Duration(db.n.lastFlush.Load()), PartitionsDropped: db.n.partitionDrops.Load(),
+		AppliedPosition: db.applied.Load(), VisiblePosition: db.visible.Load(), ReadOnly: db.writable() != nil,
+		LabelCacheHits: db.labels.hits.Load(), LabelCacheMisses: db.labels.misses.Load(),
+		ReplayedBatches: db.n.replayedBatches.Load(), ReplayedBytes: db.n.replayedBytes.Load(), ReplayDuration: db.n.replay,
+	}
+	w := db.log.Stats()
+	m.WALBytes, m.WALFsyncs, m.WALSegmentBytes = w.Bytes, w.Syncs, w.SegmentBytes
+	db.write.Lock()
+	m.RequestKeys = int64(len(db.write.reqs.byKey))
+	db.write.Unlock()
+	db.state.RLock()
+	defer db.state.RUnlock()
+	m.FlushPending = db.state.frozen != nil
+	m.OpenViews = int64(len(db.state.views))
+	for _, g := range []*generation{db.state.active, db.state.frozen} {
+		if g != nil {
+			s := g.head.Stats()
+			m.HeadBytes += s.Bytes
+			m.HeadRows += s.Rows
+			m.HeadStreams += s.Streams
+		}
+	}
+	if db.state.closed {
+		return m
+	}
+	p := db.pdb.Metrics()
+	m.DiskBytes = int64(p.DiskSpaceUsage())
+	for i := range p.Levels {
+		m.PebbleTables += p.Levels[i].TablesCount
+		m.PebbleCompactedBytes += int64(p.Levels[i].TableBytesCompacted)
+	}
+	m.PebbleMemtableBytes = int64(p.MemTable.Size)
+	m.PebbleCompactions = p.Compact.Count
+	m.PebbleFlushes = p.Flush.Count
+	m.BlockCacheBytes = p.BlockCache.Size
+	m.BlockCacheHits, m.BlockCacheMisses = p.BlockCache.Hits, p.BlockCache.Misses
+	return m
 }

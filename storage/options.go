@@ -46,6 +46,11 @@ type Options struct {
 	// forgotten beyond it. Default 1,000,000.
 	MaxRequestKeys int
 
+	// SalvageLog opens a store whose write-ahead log is damaged: what cannot be
+	// read is reported as an event and skipped, to the end of its segment,
+	// instead of Open answering ErrCorrupt.
+	SalvageLog bool
+
 	// CacheBytes is the size of the block cache; default 128 MiB.
 	CacheBytes int64
 	// LabelCacheEntries is the number of label sets read from disk that are

@@ -384,3 +384,10 @@ func (h *Head) Bytes() int64 { return h.bytes.Load() }
 
 // Rows returns the number of rows, without a lock.
 func (h *Head) Rows() int64 { return h.nrows.Load() }
+
+// End returns the end behind the last row, for Publish. Only the writer may
+// call it.
+func (h *Head) End() uint64 { return uint64(h.rows.end()) }
+
+// Samples returns the number of numeric values. Only the writer may call it.
+func (h *Head) Samples() int64 { return h.nsamples }

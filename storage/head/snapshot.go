@@ -237,10 +237,9 @@ func (s *Snapshot) Text(word uint64) string { return string(s.text.get(word)) }
 
 // LogRow is one log row of a stream.
 type LogRow struct {
-	Time  int64
-	addr  uint32
-	slot  *slot
-	words []uint64
+	Time int64
+	addr uint32
+	slot *slot
 }
 
 // LogRows appends the stream's visible log rows in range, ascending by (time,
@@ -255,7 +254,7 @@ func (s *Snapshot) LogRows(ctx context.Context, stream uint32, mint, maxt int64,
 		for addr := sl.last.Load(); addr != 0; {
 			row := s.row(addr)
 			if t := int64(row[1]); uint64(addr) < s.limit && t >= mint && t <= maxt {
-				dst = append(dst, LogRow{t, addr, sl, row[2 : 2+len(sl.sc.Columns)]})
+				dst = append(dst, LogRow{t, addr, sl})
 			}
 			addr = uint32(row[0])
 			if n++; n&0xffff == 0 && ctx.Err() != nil {
@@ -278,12 +277,13 @@ func (s *Snapshot) LogRows(ctx context.Context, stream uint32, mint, maxt int64,
 }
 
 // Line returns the row's line; the bytes must not be changed and stay valid.
-func (s *Snapshot) Line(r *LogRow) []byte { return s.text.get(r.words[0]) }
+func (s *Snapshot) Line(r *LogRow) []byte { return s.text.get(s.row(r.addr)[2]) }
 
 // Fields returns the columns of the row behind the line; words has one value
 // each, for Text where a column is text.
-func (r *LogRow) Fields() (cols []model.Column, words []uint64) {
-	return r.slot.sc.Columns[1:], r.words[1:]
+func (s *Snapshot) Fields(r *LogRow) (cols []model.Column, words []uint64) {
+	cols = r.slot.sc.Columns[1:]
+	return cols, s.row(r.addr)[3 : 3+len(cols)]
 }
 
 // TextBytes is Text without the copy; the bytes must not be changed.

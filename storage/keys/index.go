@@ -16,6 +16,7 @@ const (
 	kindLogField = 0x06
 	kindState    = 0x07
 	kindFlush    = 0x08
+	kindIndexed  = 0x09
 	kindChunk    = 0x10
 	kindRowGroup = 0x20
 )
@@ -171,6 +172,10 @@ func (p Partition) ReadFlush(key []byte) (uint64, error) {
 	}
 	return binary.BigEndian.Uint64(rest), nil
 }
+
+// Indexed is the key of the first label set id whose labels may lack in the
+// partition's bitmaps; its value is a U64.
+func (p Partition) Indexed() []byte { return p.kind(kindIndexed) }
 
 // FlushValue encodes the times that the rows of a flush span.
 func FlushValue(r model.TimeRange) []byte { return appendI64(appendI64(nil, r.Mint), r.Maxt) }

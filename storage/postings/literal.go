@@ -93,3 +93,19 @@ func prefixOf(re *syntax.Regexp) string {
 	}
 	return ""
 }
+
+// Prefix returns a string that everything begins with that an anchored regular
+// expression matches; it may be empty.
+func Prefix(expr string) string {
+	lits, listed, prefix := expand(expr)
+	if !listed || len(lits) == 0 {
+		return prefix
+	}
+	prefix = lits[0]
+	for _, l := range lits[1:] {
+		for len(prefix) > len(l) || l[:len(prefix)] != prefix {
+			prefix = prefix[:len(prefix)-1]
+		}
+	}
+	return prefix
+}

@@ -47,7 +47,7 @@ func (r *replay) run() error {
 		buf.Reset()
 		rr, err := rd.Next()
 		if err == nil {
-			_, err = io.Copy(&buf, io.LimitReader(rr, maxRecord+1))
+			_, err = io.Copy(&buf, io.LimitReader(rr, MaxRecord+headerSize+1))
 		}
 		switch {
 		case err == io.EOF:
@@ -58,7 +58,7 @@ func (r *replay) run() error {
 			return fmt.Errorf("read log segment %s at %d: %w", path, start, err)
 		}
 		rec := buf.Bytes()
-		if len(rec) < headerSize || len(rec) > maxRecord {
+		if len(rec) < headerSize || len(rec) > MaxRecord+headerSize {
 			return r.damage(fmt.Errorf("%w: segment %s at %d: record of %d bytes", ErrDamaged, path, start, len(rec)))
 		}
 		pos := binary.LittleEndian.Uint64(rec)

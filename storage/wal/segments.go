@@ -19,12 +19,14 @@ import (
 const (
 	suffix       = ".wal"
 	headerSize   = 16
-	maxRecord    = 256 << 20 // a reader trusts no longer record
 	diskCategory = vfs.DiskWriteCategory("tidemark-wal")
 	// logNum is the number that Pebble's format tags chunks with. It guards
 	// reused files; segments are never reused.
 	logNum = 1
 )
+
+// MaxRecord is the largest record. A reader trusts no longer one.
+const MaxRecord = 256 << 20
 
 // Segments is a Log in files of one folder.
 type Segments struct {

@@ -1,0 +1,310 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"tidemark/storage/keys"
+	"tidemark/storage/model"
+	"tidemark/storage/postings"
+	"tidemark/storage/wal"
+)
+
+// A store's folder:
+//
+//	LOCK      held while the store is open
+//	FORMAT    "tidemark store 1\n": the version of the folder's format
+//	index/    Pebble
+//	wal/      the write-ahead log
+const (
+	formatVersion = 1
+	formatPrefix  = "tidemark store "
+	category      = vfs.DiskWriteCategory("tidemark")
+)
+
+// Open opens the store in dir, creating it where it does not exist.
+// The error is ErrLocked, ErrNewerFormat, ErrNotWritable, ErrCorrupt or an
+// *OptionsError, by errors.Is or errors.As. What was acknowledged before and is
+// not in chunks yet is replayed from the log; the time that takes is bounded
+// by Options.HeadBytes and FlushAge.
+func Open(dir string, opts Options) (_ *DB, err error) {
+	opts = opts.WithDefaults()
+	if err := opts.Validate(); err != nil {
+		return nil, err
+	}
+	db := &DB{dir: dir, opts: opts, labels: newLabelCache(opts.LabelCacheEntries)}
+	var opened []func() error
+	defer func() {
+		if err != nil {
+			for i := len(opened) - 1; i >= 0; i-- {
+				_ = opened[i]()
+			}
+		}
+	}()
+
+	if db.lock, err = lockFolder(opts.FS, dir); err != nil {
+		return nil, err
+	}
+	opened = append(opened, db.lock.Close)
+	if err := checkFormat(opts.FS, dir); err != nil {
+		return nil, err
+	}
+	walDir := opts.FS.PathJoin(dir, "wal")
+	if err := opts.FS.MkdirAll(walDir, 0o755); err != nil {
+		return nil, openError(ErrNotWritable, dir, err)
+	}
+	if err := syncDir(opts.FS, dir); err != nil {
+		return nil, openError(ErrNotWritable, dir, err)
+	}
+
+	if db.pdb, err = openPebble(db, opts.FS.PathJoin(dir, "index")); err != nil {
+		return nil, err
+	}
+	opened = append(opened, func() error { return closePebble(db.pdb) })
+	applied, err := readU64(db.pdb, keys.Applied())
+	if err != nil {
+		return nil, openError(ErrCorrupt, dir, err)
+	}
+	db.applied.Store(applied)
+	db.write.reqs.init(opts)
+	if err := db.write.reqs.load(db.pdb, opts.Now().UnixNano()); err != nil {
+		return nil, openError(ErrCorrupt, dir, err)
+	}
+
+	gen, err := db.replay(walDir, applied)
+	if err != nil {
+		return nil, err
+	}
+	opened = append(opened, db.log.Close)
+	db.state.active = newGeneration()
+	db.state.views = make(map[*view]uint64)
+	db.visible.Store(db.log.Last())
+	if gen.last > applied {
+		db.state.frozen = gen
+		db.state.room = make(chan struct{})
+	} else if err := db.log.Forget(applied); err != nil {
+		return nil, openError(ErrNotWritable, dir, err)
+	}
+
+	db.flushes = make(chan flushRequest)
+	db.stop, db.done = make(chan struct{}), make(chan struct{})
+	var ctx context.Context
+	ctx, db.cancel = context.WithCancel(context.Background())
+	go db.background(ctx)
+	return db, nil
+}
+
+// lockFolder creates the folder and locks it.
+func lockFolder(fsys vfs.FS, dir string) (io.Closer, error) {
+	if err := fsys.MkdirAll(dir, 0o755); err != nil {
+		return nil, openError(ErrNotWritable, dir, err)
+	}
+	l, err := fsys.Lock(fsys.PathJoin(dir, "LOCK"))
+	if err != nil {
+		if denied(err) {
+			return nil, openError(ErrNotWritable, dir, err)
+		}
+		return nil, openError(ErrLocked, dir, err)
+	}
+	return l, nil
+}
+
+// denied reports whether an error of the filesystem is other than another
+// holder's lock.
+func denied(err error) bool {
+	for _, e := range []error{fs.ErrPermission, fs.ErrNotExist, syscall.EROFS, syscall.ENOTDIR, syscall.ENOSPC, syscall.EISDIR, syscall.EDQUOT, syscall.EIO} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkFormat reads the version, or writes it in a new folder.
+func checkFormat(fsys vfs.FS, dir string) error {
+	path := fsys.PathJoin(dir, "FORMAT")
+	f, err := fsys.Open(path)
+	if err == nil {
+		b, err := io.ReadAll(io.LimitReader(f, 256))
+		_ = f.Close()
+		if err != nil {
+			return openError(ErrCorrupt, dir, err)
+		}
+		text := strings.TrimSpace(string(b))
+		v, err := strconv.Atoi(strings.TrimPrefix(text, formatPrefix))
+		switch {
+		case !strings.HasPrefix(text, formatPrefix) || err != nil || v < 1:
+			return openError(ErrCorrupt, dir, fmt.Errorf("FORMAT says %q, want %q and a version", text, formatPrefix))
+		case v > formatVersion:
+			return openError(ErrNewerFormat, dir, fmt.Errorf("version %d, this program reads up to %d", v, formatVersion))
+		}
+		return nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return openError(ErrNotWritable, dir, err)
+	}
+	tmp := path + ".tmp"
+	f, err = fsys.Create(tmp, category)
+	if err != nil {
+		return openError(ErrNotWritable, dir, err)
+	}
+	_, err = fmt.Fprintf(f, "%s%d\n", formatPrefix, formatVersion)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = fsys.Rename(tmp, path)
+	}
+	if err == nil {
+		err = syncDir(fsys, dir)
+	}
+	if err != nil {
+		return openError(ErrNotWritable, dir, err)
+	}
+	return nil
+}
+
+func syncDir(fsys vfs.FS, dir string) error {
+	d, err := fsys.OpenDir(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// openPebble opens the index. The options differ from Pebble's defaults where a
+// reason is given.
+func openPebble(db *DB, dir string) (p *pebble.DB, err error) {
+	l := &pebbleLogger{db: db}
+	o := &pebble.Options{
+		FS:                 db.opts.FS,
+		FormatMajorVersion: pebble.FormatNewest, // the default may change
+		Merger:             postings.Merger,
+		Logger:             l, // Pebble's own prints, and ends the process
+		CacheSize:          db.opts.CacheBytes,
+		// A flush writes some ten MiB at once; with 4 MiB memtables it would
+		// stall on Pebble's flushes.
+		MemTableSize:                64 << 20,
+		MemTableStopWritesThreshold: 4,
+		L0StopWritesThreshold:       24, // flushes are rare and large
+		MaxOpenFiles:                1000,
+		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
+		EventListener: &pebble.EventListener{
+			BackgroundError: func(err error) {
+				db.opts.EventListener(Event{Kind: EventBackgroundError, Detail: "pebble", Err: err})
+			},
+			DataCorruption: func(i pebble.DataCorruptionInfo) {
+				db.opts.EventListener(Event{Kind: EventCorruption, Detail: i.Path, Err: i.Details})
+			},
+		},
+	}
+	for i := range o.Levels {
+		// Chunks are compressed already: larger blocks only save index entries.
+		o.Levels[i].BlockSize = 16 << 10
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			p, err = nil, openError(ErrCorrupt, db.dir, fmt.Errorf("%v", r))
+		}
+	}()
+	p, err = pebble.Open(dir, o)
+	switch {
+	case err == nil:
+		return p, nil
+	case pebble.IsCorruptionError(err):
+		return nil, openError(ErrCorrupt, db.dir, err)
+	case strings.Contains(err.Error(), "unknown format major version"):
+		return nil, openError(ErrNewerFormat, db.dir, err)
+	case denied(err):
+		return nil, openError(ErrNotWritable, db.dir, err)
+	}
+	return nil, fmt.Errorf("open %s: %w", db.dir, err)
+}
+
+// pebbleLogger neither prints nor ends the process.
+type pebbleLogger struct{ db *DB }
+
+func (l *pebbleLogger) Infof(string, ...any) {}
+
+func (l *pebbleLogger) Errorf(format string, args ...any) {
+	l.db.opts.EventListener(Event{Kind: EventBackgroundError, Detail: "pebble", Err: fmt.Errorf(format, args...)})
+}
+
+// Fatalf is called where Pebble cannot go on writing. It returns: what Pebble
+// holds in memory stays readable, and the store takes no more writes.
+func (l *pebbleLogger) Fatalf(format string, args ...any) { l.db.fail(fmt.Errorf(format, args...)) }
+
+func readU64(r pebble.Reader, key []byte) (uint64, error) {
+	v, c, err := r.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	n, err := keys.ReadU64(v)
+	return n, errors.Join(err, c.Close())
+}
+
+// replay opens the log and inserts what it holds behind applied into a
+// generation, which is returned.
+func (db *DB) replay(dir string, applied uint64) (*generation, error) {
+	gen := newGeneration()
+	began := time.Now()
+	var (
+		dec     *wal.Decoder
+		segment uint64
+		batch   model.Batch
+	)
+	unlimited := db.opts.headLimits()
+	unlimited.Streams, unlimited.Schemas = 1<<31, 1<<31 // they were admitted before
+	o := wal.ReplayOptions{
+		After: applied,
+		Progress: func(done, total int64) {
+			db.opts.EventListener(Event{Kind: EventReplay, Done: done, Total: total})
+		},
+		Salvage: db.opts.SalvageLog,
+		Damaged: func(err error) { db.opts.EventListener(Event{Kind: EventCorruption, Err: err}) },
+	}
+	log, err := wal.OpenSegments(db.opts.FS, dir, o, func(seg, pos uint64, rec []byte) error {
+		if dec == nil || seg != segment {
+			dec, segment = &wal.Decoder{}, seg
+		}
+		meta, err := dec.Decode(rec, &batch)
+		if err != nil {
+			return err
+		}
+		res, err := gen.head.Resolve(&batch, unlimited)
+		if err != nil {
+			return err
+		}
+		gen.head.Publish(gen.head.Insert(&batch, res))
+		gen.last = pos
+		db.write.reqs.add(batch.RequestKey, meta.Received, pos, true)
+		db.n.replayedBatches.Add(1)
+		db.n.replayedBytes.Add(int64(len(rec)))
+		return nil
+	})
+	if err != nil {
+		if errors.Is(err, wal.ErrDamaged) || errors.Is(err, wal.ErrBadRecord) {
+			return nil, openError(ErrCorrupt, db.dir, err)
+		}
+		if denied(err) {
+			return nil, openError(ErrNotWritable, db.dir, err)
+		}
+		return nil, fmt.Errorf("open %s: %w", db.dir, err)
+	}
+	db.log = log
+	db.n.replay = time.Since(began)
+	return gen, nil
+}
