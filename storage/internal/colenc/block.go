@@ -83,14 +83,14 @@ func cheapestWidth(lens *[65]uint16, n int) blockPlan {
 		top--
 	}
 	best := blockPlan{width: uint8(top)}
-	bestBits := n * top
+	bestBits := 8 * packedLen(n, uint(top))
 	e := 0
 	for w := top - 1; w >= 0; w-- {
 		e += int(lens[w+1])
 		if e > n/2 {
 			break // more exceptions than values: decoding would crawl
 		}
-		if size := n*w + 16 + e*(8+top-w); size < bestBits {
+		if size := 8*packedLen(n, uint(w)) + 16 + 8*e + 8*packedLen(e, uint(top-w)); size < bestBits {
 			bestBits = size
 			best = blockPlan{width: uint8(w), exceptions: uint8(e), highWidth: uint8(top - w)}
 		}
