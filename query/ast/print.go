@@ -135,8 +135,27 @@ func (p *printer) binary(n *Binary) {
 		p.matching(n.Matching)
 		p.str(" ")
 	}
+	if n.Op == "!=" && !n.Bool && (n.Matching == nil || !n.Matching.Explicit) && beginsWithString(n.RHS) {
+		// Before a string, != would filter lines.
+		p.str("(")
+		p.expr(n.RHS, false)
+		p.str(")")
+		return
+	}
 	// A sign after an operator stands for itself: 2 ^ -1.
 	p.operand(n.RHS, right, isSigned(n.RHS))
+}
+
+func beginsWithString(e Expr) bool {
+	switch n := e.(type) {
+	case *String:
+		return true
+	case *Binary:
+		return beginsWithString(n.LHS)
+	case *Subquery:
+		return beginsWithString(n.Expr)
+	}
+	return false
 }
 
 func isSigned(e Expr) bool {
