@@ -1,6 +1,7 @@
 package csv
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -279,15 +280,12 @@ func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 // TestNAB reads every CloudWatch series of the Numenta Anomaly Benchmark, as
 // `tidemark import` does.
 func TestNAB(t *testing.T) {
-	files, _ := filepath.Glob("../../../shared/data/nab/data/realAWSCloudwatch/*.csv")
+	files, _ := filepath.Glob("../../../shared/data/nab/data/realAWSCloudwatch/*.csv.gz")
 	if len(files) == 0 {
 		t.Skip("shared/data/nab is absent")
 	}
 	for _, name := range files {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		data := gunzip(t, name)
 		rep, err := Scan(context.Background(), strings.NewReader(string(data)), Options{Measurement: "cpu"}, func(b ingest.Block) error {
 			for i, r := range b.Batch.Rows() {
 				if c := r.Schema.Columns; len(c) != 1 || c[0].Name != "cpu" || c[0].Type != model.TypeFloat || r.Schema.Kind != model.MetricRow {
@@ -300,6 +298,24 @@ func TestNAB(t *testing.T) {
 			t.Errorf("%s: %v, %+v, want %d samples", filepath.Base(name), err, rep, want)
 		}
 	}
+}
+
+func gunzip(t *testing.T, name string) []byte {
+	t.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
 
 // FuzzScan: no file panics, and every block is whole.
