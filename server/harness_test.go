@@ -85,6 +85,13 @@ func (f *fakeSink) Append(ctx context.Context, b *model.Batch) (model.AppendResu
 	return model.AppendResult{Position: uint64(len(f.rows))}, nil
 }
 
+// reset forgets what was written and makes later writes fail with err.
+func (f *fakeSink) reset(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rows, f.keys, f.err = nil, nil, err
+}
+
 func (f *fakeSink) all() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -133,7 +140,7 @@ func (f *fakeEngine) LabelSets(_ context.Context, req query.MetaRequest) ([]mode
 	return f.sets, f.err
 }
 
-// bench is a running server and a client for it.
+// harness is a running server and a client for it.
 type harness struct {
 	t      testing.TB
 	srv    *Server

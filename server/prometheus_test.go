@@ -56,9 +56,9 @@ func TestPromShapes(t *testing.T) {
 		{"limit", "/api/v1/query?query=up&limit=1", query.Result{Kind: query.KindVector, Series: []query.Series{{Points: []query.Point{{V: 1}}}, {Points: []query.Point{{V: 2}}}}},
 			`{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[0,"1"]}]},"warnings":["results truncated due to limit"]}`},
 	}
+	h := start(t, Options{})
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
-			h := start(t, Options{})
 			h.engine.query = answering(tc.result)
 			r := h.get(tc.target)
 			r.want(t, 200, tc.want)
@@ -172,8 +172,8 @@ func TestPromErrors(t *testing.T) {
 		{storage.ErrClosed, 503, "unavailable", ""},
 		{fmt.Errorf("chunk 7: %w", storage.ErrCorrupt), 500, "internal", "chunk 7: store is corrupt"},
 	}
+	h := start(t, Options{})
 	for _, tc := range cases {
-		h := start(t, Options{})
 		h.engine.query = failing(tc.err)
 		r := h.get("/api/v1/query?query=up")
 		var got struct{ Status, ErrorType, Error string }
@@ -190,7 +190,6 @@ func TestPromErrors(t *testing.T) {
 			t.Errorf("busy gives Retry-After %q, want 1", r.header.Get("Retry-After"))
 		}
 	}
-	h := start(t, Options{})
 	h.engine.query = answering(query.Result{Kind: query.KindStreams})
 	if r := h.get("/api/v1/query?query=x"); r.status != 422 || !strings.Contains(r.body, "/loki/api/v1/query_range") {
 		t.Errorf("log rows give %d %s", r.status, r.body)

@@ -70,6 +70,7 @@ func routeTable() []route {
 		{path: "/api/v1/query", family: prom, methods: getPost, handler: (*Server).handlePromQuery},
 		{path: "/api/v1/query_range", family: prom, methods: getPost, handler: (*Server).handlePromQueryRange},
 		{path: "/api/v1/query_exemplars", family: prom, methods: getPost, handler: (*Server).handlePromExemplars},
+		{path: "/api/v1/format_query", family: prom, methods: getPost, handler: (*Server).handlePromFormat},
 		{path: "/api/v1/labels", family: prom, methods: getPost, handler: (*Server).handlePromLabels},
 		{path: "/api/v1/label/{name}/values", family: prom, methods: onlyGET, handler: (*Server).handlePromLabelValues},
 		{path: "/api/v1/series", family: prom, methods: getPost, handler: (*Server).handlePromSeries},
@@ -86,10 +87,12 @@ func routeTable() []route {
 		{path: "/loki/api/v1/label/{name}/values", family: loki, methods: getPost, handler: (*Server).handleLokiLabelValues},
 		{path: "/loki/api/v1/series", family: loki, methods: getPost, handler: (*Server).handleLokiSeries},
 		{path: "/loki/api/v1/index/stats", family: loki, methods: getPost, handler: (*Server).handleLokiIndexStats},
+		{path: "/loki/api/v1/format_query", family: loki, methods: getPost, handler: (*Server).handleLokiFormat},
 		{path: "/loki/api/v1/status/buildinfo", family: loki, methods: onlyGET, handler: (*Server).handleLokiBuildinfo},
 
 		{path: "/tidemark/api/v1/query", family: native, methods: getPost, handler: (*Server).handleNativeQuery},
 		{path: "/tidemark/api/v1/query_range", family: native, methods: getPost, handler: (*Server).handleNativeQueryRange},
+		{path: "/tidemark/api/v1/format_query", family: native, methods: getPost, handler: (*Server).handleNativeFormat},
 		{path: "/tidemark/api/v1/functions", family: native, methods: onlyGET, handler: (*Server).handleNativeFunctions},
 	}
 }

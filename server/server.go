@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -173,8 +174,12 @@ type Server struct {
 	base   context.Context
 	cancel context.CancelFunc
 
-	serving  atomic.Bool // Serve was called
-	stopping atomic.Bool // Shutdown was called
+	grace    time.Duration // cancelGrace
+	serving  atomic.Bool   // Serve was called
+	stopping atomic.Bool   // Shutdown was called; set under mu
+
+	mu        sync.Mutex
+	listeners []net.Listener // being served; guarded by mu
 }
 
 // New checks the options, reporting every bad value together, and returns a
@@ -186,7 +191,7 @@ func New(opts Options) (*Server, error) {
 	if m, ok := opts.Sink.(interface{ Metrics() storage.Metrics }); ok && opts.StoreMetrics == nil {
 		opts.StoreMetrics = m.Metrics
 	}
-	s := &Server{opts: opts, router: newRouter(routeTable()), metrics: newServerMetrics(), tokenSum: sha256.Sum256([]byte(opts.Token))}
+	s := &Server{opts: opts, router: newRouter(routeTable()), metrics: newServerMetrics(), tokenSum: sha256.Sum256([]byte(opts.Token)), grace: cancelGrace}
 	s.base, s.cancel = context.WithCancel(context.Background())
 	var err error
 	if s.decoder, err = lineprotocol.NewDecoder(opts.LineProtocol); err != nil {
@@ -229,31 +234,48 @@ func (s *Server) Serve(ln net.Listener) error {
 	if s.opts.TLSConfig != nil {
 		ln = tls.NewListener(ln, s.opts.TLSConfig)
 	}
-	s.serving.Store(true)
+	s.mu.Lock()
 	if s.stopping.Load() {
+		s.mu.Unlock()
 		return ln.Close()
 	}
-	return s.http.Serve(ln)
+	s.listeners = append(s.listeners, ln)
+	s.mu.Unlock()
+	s.serving.Store(true)
+	err := s.http.Serve(ln)
+	if s.stopping.Load() {
+		return nil // that the listener was closed is no news
+	}
+	return err
 }
 
 // Shutdown stops accepting, waits until the requests in flight are answered
-// and returns. When ctx ends first, what still runs is cancelled, given
-// cancelGrace to notice, and ctx's error returned. After nil, the store behind
-// the server may be closed.
+// and returns. When ctx ends first, what still runs is cancelled and given
+// cancelGrace to end; if something does not, the error says so and wraps
+// ctx's. After nil, the store behind the server may be closed.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.stopping.Store(true)
 	defer s.cancel()
-	err := s.http.ShutdownWithContext(ctx)
-	if err == nil || ctx.Err() == nil {
-		return err
+	s.mu.Lock()
+	s.stopping.Store(true)
+	listeners := s.listeners
+	s.listeners = nil
+	s.mu.Unlock()
+	// fasthttp forgets that it is stopping when its context ends, so it gets
+	// one that covers the grace too.
+	drain, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
+	defer context.AfterFunc(ctx, func() {
+		s.cancel()
+		time.AfterFunc(s.grace, giveUp)
+	})()
+	err := s.http.ShutdownWithContext(drain)
+	for _, ln := range listeners {
+		ln.Close() // again, for one whose Serve was only about to begin
 	}
-	s.cancel()
-	grace, stop := context.WithTimeout(context.Background(), cancelGrace)
-	defer stop()
-	if s.http.ShutdownWithContext(grace) == nil {
-		return nil
+	if err != nil && drain.Err() != nil {
+		return fmt.Errorf("server: shutdown: requests are still running %s after they were cancelled: %w", s.grace, ctx.Err())
 	}
-	return fmt.Errorf("server: shutdown: %d connections still open: %w", s.http.GetOpenConnectionsCount(), ctx.Err())
+	return err
 }
 
 // cancelGrace is how long Shutdown waits for cancelled requests to end.
@@ -288,7 +310,7 @@ func (s *Server) handleProtocolError(ctx *fasthttp.RequestCtx, err error) {
 	}
 	e := &apiError{status: 400, kind: kindBadData, msg: "cannot read the request: " + err.Error(), cause: err}
 	var small *fasthttp.ErrSmallBuffer
-	var netErr net.Error
+	var timeout interface{ Timeout() bool }
 	switch {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		args := fasthttp.AcquireArgs()
@@ -304,7 +326,7 @@ func (s *Server) handleProtocolError(ctx *fasthttp.RequestCtx, err error) {
 		linger(ctx)
 	case errors.As(err, &small):
 		e = &apiError{status: 431, kind: kindTooLarge, msg: "request header and URL are too large: want at most 65536 bytes; send a long query as a form with POST"}
-	case errors.As(err, &netErr) && netErr.Timeout():
+	case errors.As(err, &timeout) && timeout.Timeout():
 		e = &apiError{status: 408, kind: kindTimeout, msg: "the request did not arrive in time"}
 	}
 	writeError(ctx, f, e)
