@@ -1,6 +1,10 @@
 package ast
 
-import "tidemark/storage/model"
+import (
+	"regexp"
+
+	"tidemark/storage/model"
+)
 
 // NamesMetric reports whether the selector names a metric: by name, by a
 // quoted name in braces, or by any matcher on __name__.
@@ -54,7 +58,10 @@ func (s *Selector) Compile() ([]*model.Matcher, error) {
 		}
 		c, err := model.NewMatcher(m.Type, m.Name, m.Value)
 		if err != nil {
-			return nil, &Error{Pos: m.Pos, Token: m.Value, Message: err.Error()}
+			if _, bare := regexp.Compile(m.Value); bare != nil {
+				err = bare // without what makes it anchored
+			}
+			return nil, &Error{Pos: m.Pos, Token: m.Value, Message: "matcher of `" + m.Name + "`: " + err.Error()}
 		}
 		selective = selective || !c.MatchesEmpty()
 		ms = append(ms, c)

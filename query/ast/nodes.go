@@ -16,7 +16,7 @@ type Dialect uint8
 
 // Dialects.
 const (
-	Native Dialect = iota // a bare selector without a metric name selects logs
+	Native Dialect = iota // a bare selector without a metric name selects logs; see Selector.Meaning
 	PromQL                // every bare selector selects metrics
 	LogQL                 // as Native
 )
@@ -79,9 +79,10 @@ type Unary struct {
 // Domain is what a selector selects.
 type Domain uint8
 
-// Domains. Bare is resolved by dialect and matchers (see language brief 1).
+// Domains. Parsing resolves Bare by Selector.Meaning, so that only trees made
+// by programs hold it.
 const (
-	Bare    Domain = iota // written without a wrapper
+	Bare    Domain = iota // without a wrapper, and not yet resolved
 	Metrics               // metrics(…)
 	Logs                  // logs(…)
 )

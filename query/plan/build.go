@@ -212,7 +212,7 @@ func checkCond(c ast.Cond) error {
 
 func checkRegexp(p ast.Pos, op, value string) error {
 	if strings.HasSuffix(op, "~") {
-		if _, err := regexp.Compile("^(?s:" + value + ")$"); err != nil {
+		if _, err := regexp.Compile(value); err != nil {
 			return faultAt(p, "label filter: %v", err)
 		}
 	}
@@ -227,7 +227,7 @@ func (b *builder) subquery(n *ast.Subquery) (Node, error) {
 	if !isVector(x.Type()) {
 		e := fault(n, "subquery is only allowed on instant vector, got %s instead", x.Type())
 		if t := x.Type(); t == funcs.Rows || t == funcs.LogRange {
-			e.Expected = []string{"a number of log rows, such as `count_over_time(…[5m])[1h:5m]`"}
+			e.Message += "; count the rows first, as in `count_over_time(…[5m])[1h:5m]`"
 		}
 		return nil, e
 	}
@@ -418,7 +418,12 @@ func bind(n *ast.Call, f *funcs.Func) ([]ast.Expr, error) {
 		case f.Variadic:
 			args = append(args, a)
 		default:
-			return nil, fault(n, "%s, got %d", arity(f, required, len(places)), len(n.Args))
+			e := fault(n, "%s, got %d", arity(f, required, len(places)), len(n.Args))
+			if len(places) < len(f.Params) {
+				option := f.Params[slices.IndexFunc(f.Params, func(p funcs.Param) bool { return p.NamedOnly })]
+				e.Message += fmt.Sprintf("; its options are given by name, as in %s=…", option.Name)
+			}
+			return nil, e
 		}
 	}
 	for i := range n.Named {
@@ -578,11 +583,11 @@ func (b *builder) mismatch(a ast.Expr, n Node, p *funcs.Param, f *funcs.Func) er
 	case takesRange && isVector(got):
 		e.Suggest = brief(ast.Print(a, b.dialect) + "[1h:5m]")
 	case takesRange && got == funcs.LogRange:
-		e.Expected = []string{"an unwrap stage such as `| unwrap duration(took)`, which makes samples of log rows"}
+		e.Message += "; an unwrap stage such as `| unwrap duration(took)` makes samples of log rows"
 	case takesRange && got == funcs.Rows:
-		e.Expected = []string{"a range such as `[5m]` after `| unwrap …`"}
+		e.Message += "; an unwrap stage and a range such as `| unwrap duration(took) [5m]` make samples of log rows"
 	case takesRows && got == funcs.Range:
-		e.Expected = []string{"log rows, `logs({…}[5m])`"}
+		e.Message += "; log rows are selected by `logs({…}[5m])`"
 	case slices.Contains(p.Types, funcs.Vector):
 		return b.suggestInstant(a, got, e)
 	}
