@@ -60,6 +60,7 @@ type stream struct {
 type slot struct {
 	schema     uint32
 	sc         *model.Schema
+	first      uint64 // at or below the address of the first row
 	last       atomic.Uint32
 	mint, maxt atomic.Int64
 }
@@ -305,7 +306,7 @@ func (h *Head) addSlot(streamRef, schemaRef uint32, t int64) *slot {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	st, sc := h.mu.streams[streamRef], h.mu.schemas[schemaRef]
-	sl := &slot{schema: schemaRef, sc: sc}
+	sl := &slot{schema: schemaRef, sc: sc, first: uint64(h.rows.end())}
 	sl.mint.Store(t)
 	sl.maxt.Store(t)
 	st.slots = append(st.slots, sl)

@@ -140,7 +140,7 @@ func (s *Snapshot) slots(stream uint32) []*slot {
 // name, where not empty, restricts it to the slots that have that column.
 func (s *Snapshot) HasRange(stream uint32, c Class, name string, mint, maxt int64) bool {
 	for _, sl := range s.slots(stream) {
-		if sl.mint.Load() > maxt || sl.maxt.Load() < mint {
+		if sl.first >= s.limit || sl.mint.Load() > maxt || sl.maxt.Load() < mint {
 			continue
 		}
 		if (sl.sc.Kind == model.LogRow) != (c == Logs || c == LogMetrics) {
@@ -173,7 +173,7 @@ func (s *Snapshot) Samples(ctx context.Context, stream uint32, c Class, name str
 	begin := len(dst)
 	sources := 0
 	for _, sl := range s.slots(stream) {
-		if sl.mint.Load() > maxt || sl.maxt.Load() < mint {
+		if sl.first >= s.limit || sl.mint.Load() > maxt || sl.maxt.Load() < mint {
 			continue
 		}
 		if (sl.sc.Kind == model.LogRow) != (c == LogMetrics) {
@@ -247,7 +247,7 @@ type LogRow struct {
 func (s *Snapshot) LogRows(ctx context.Context, stream uint32, mint, maxt int64, dst []LogRow) ([]LogRow, error) {
 	begin := len(dst)
 	for _, sl := range s.slots(stream) {
-		if sl.sc.Kind != model.LogRow || sl.mint.Load() > maxt || sl.maxt.Load() < mint {
+		if sl.sc.Kind != model.LogRow || sl.first >= s.limit || sl.mint.Load() > maxt || sl.maxt.Load() < mint {
 			continue
 		}
 		n := 0
@@ -297,10 +297,13 @@ type Column struct {
 	Maxt  int64
 }
 
-// Columns calls f for each column of metric rows, and each column of log rows
+// Columns calls f for each column, with a visible row, of metric rows, and each column of log rows
 // that is read as a metric, of a stream; a name may come up several times.
 func (s *Snapshot) Columns(stream uint32, f func(Column)) {
 	for _, sl := range s.slots(stream) {
+		if sl.first >= s.limit {
+			continue
+		}
 		for i := range sl.sc.Columns {
 			c := sl.sc.Columns[i]
 			if c.Name == "" || sl.sc.Kind == model.LogRow && c.Type == model.TypeText {
