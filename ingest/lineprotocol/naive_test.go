@@ -432,7 +432,7 @@ func TestAgainstNaive(t *testing.T) {
 	}
 	const special = "\"\"\"\n\n\r,,==  \\\\#\t09iutf.-eNaN\xff\x00"
 	d := newDecoder(t, Options{CacheBytes: 24 << 10})
-	rounds := 20_000
+	rounds := 6_000
 	if testing.Short() {
 		rounds = 2_000
 	}
