@@ -145,6 +145,11 @@ func (f *Feed) Missing() time.Duration {
 func (f *Feed) Fill(ctx context.Context) error {
 	to := f.clock()
 	first := to
+	defer func() { // what Run writes later is no progress of a fill
+		f.mu.Lock()
+		f.total = 0
+		f.mu.Unlock()
+	}()
 	f.mu.Lock()
 	for _, c := range f.parts {
 		first = min(first, c.until)
@@ -173,16 +178,16 @@ func (f *Feed) clock() int64 {
 	return now - now%tick
 }
 
-// Run keeps writing what happens, every tick, until ctx ends, and returns nil
-// then. A refused write is reported to onError and tried again with the next
-// tick: nothing is lost or written twice by it.
-func (f *Feed) Run(ctx context.Context, onError func(error)) error {
+// Run keeps writing what happens, every tick, until ctx ends. A refused write
+// is reported to onError and tried again with the next tick: nothing is lost or
+// written twice by it.
+func (f *Feed) Run(ctx context.Context, onError func(error)) {
 	t := time.NewTicker(f.opts.Tick)
 	defer t.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-t.C:
 		}
 		to := f.clock()

@@ -1,0 +1,288 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"tidemark/cmd/tidemark/internal/demo"
+	"tidemark/cmd/tidemark/internal/selfmon"
+	"tidemark/query"
+	"tidemark/server"
+	"tidemark/storage"
+)
+
+// serveCommand runs the server.
+type serveCommand struct {
+	Data      string `help:"The store's folder; it is created where it does not exist." default:"./tidemark-data" placeholder:"DIR"`
+	Listen    string `help:"Address to listen on; port 0 takes any free one." default:"127.0.0.1:8433" placeholder:"HOST:PORT"`
+	Retention span   `help:"Keep records this long by their own time, such as 30d or 1y; by default for ever." placeholder:"DURATION"`
+	NoSelf    bool   `help:"Do not record the host's and the server's own figures and logs."`
+
+	AuthTokenFile string `group:"Access:" help:"File with a token that every request must bear." placeholder:"FILE"`
+	TLSCert       string `name:"tls-cert" group:"Access:" help:"PEM file of the certificate to speak TLS with." placeholder:"FILE"`
+	TLSKey        string `name:"tls-key" group:"Access:" help:"PEM file of the certificate's key." placeholder:"FILE"`
+	Insecure      bool   `group:"Access:" help:"Allow listening beyond this machine without a token."`
+	CORSOrigin    string `name:"cors-origin" group:"Access:" help:"Origin of web pages that may ask this server, or *." placeholder:"ORIGIN"`
+
+	Demo         bool   `group:"Demo:" help:"Fill the store once with the history of a small, invented estate, and keep it alive."`
+	Seed         uint64 `group:"Demo:" help:"Seed of the estate." default:"1"`
+	DemoWeeks    int    `group:"Demo:" help:"Weeks of metrics." default:"9"`
+	DemoLogWeeks int    `group:"Demo:" help:"Weeks of logs." default:"2"`
+
+	QueryTimeout    span  `group:"Limits:" help:"Deadline of a query that states none." default:"30s" placeholder:"DURATION"`
+	MaxQueryTimeout span  `group:"Limits:" help:"Longest deadline that a query may state." default:"5m" placeholder:"DURATION"`
+	MaxQueries      int   `group:"Limits:" help:"Queries that run at once; others wait." default:"20" placeholder:"N"`
+	MaxSamples      int64 `group:"Limits:" help:"Samples that a query may hold in memory." default:"50000000" placeholder:"N"`
+	MaxBody         size  `group:"Limits:" help:"Size of a write, also after decompression." default:"64MiB" placeholder:"SIZE"`
+	HeadBytes       size  `group:"Limits:" help:"Memory of recent data before it is written to chunks." default:"128MiB" placeholder:"SIZE"`
+	CacheBytes      size  `group:"Limits:" help:"Memory of the block cache." default:"128MiB" placeholder:"SIZE"`
+	FlushAge        span  `group:"Limits:" help:"Longest time until recent data is written to chunks; it bounds the time of a restart." default:"30m" placeholder:"DURATION"`
+
+	LogLevel        slog.Level `help:"What to log: debug, info, warn or error." default:"info"`
+	ShutdownTimeout span       `help:"Longest wait for requests in flight when the server is stopped." default:"30s" placeholder:"DURATION"`
+}
+
+// Help is what --help prints below the summary.
+func (serveCommand) Help() string {
+	return `Examples:
+  tidemark serve --demo
+  tidemark serve --data /var/lib/tidemark --retention 90d
+  tidemark serve --listen 0.0.0.0:8433 --auth-token-file token --tls-cert cert.pem --tls-key key.pem
+
+SIGTERM and SIGINT answer what is in flight, write everything to disk and end the server with exit
+code 0; a second signal ends it at once. Nothing that was acknowledged is lost either way.`
+}
+
+// check refuses flags that make no sense together; it returns the token.
+func (s *serveCommand) check() (token string, err error) {
+	if err := checkListen(s.Listen, s.AuthTokenFile != "", s.Insecure); err != nil {
+		return "", err
+	}
+	if (s.TLSCert == "") != (s.TLSKey == "") {
+		return "", usage("--tls-cert and --tls-key go together")
+	}
+	if s.Seed == 0 {
+		return "", usage("--seed 0: want 1 or more")
+	}
+	if s.DemoWeeks < 1 || s.DemoWeeks > 520 || s.DemoLogWeeks < 0 || s.DemoLogWeeks > s.DemoWeeks && s.DemoWeeks > 2 {
+		return "", usage("--demo-weeks %d --demo-log-weeks %d: want 1 to 520, and no more weeks of logs than of metrics", s.DemoWeeks, s.DemoLogWeeks)
+	}
+	if s.AuthTokenFile != "" {
+		return readToken(s.AuthTokenFile)
+	}
+	return "", nil
+}
+
+// Run serves until a signal.
+func (s *serveCommand) Run(c *console) error {
+	token, err := s.check()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	go func() {
+		if _, ok := <-signals; !ok {
+			return
+		}
+		cancel()
+		if _, ok := <-signals; ok {
+			os.Exit(exitError)
+		}
+	}()
+	return s.serve(ctx, c, token)
+}
+
+// serve opens everything in order and closes it in the reverse one.
+func (s *serveCommand) serve(ctx context.Context, c *console, token string) (err error) {
+	logs := newLogs(c.err, s.LogLevel)
+	ln, err := net.Listen("tcp", s.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	db, err := s.open(c, logs)
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	defer func() {
+		if cerr := db.Close(); cerr != nil {
+			err = errors.Join(err, fmt.Errorf("close %s: %w", s.Data, cerr))
+		}
+	}()
+
+	mon := s.monitor(c, db, logs)
+	ready := &readiness{}
+	srv, err := s.server(db, logs.logger(), token, ready)
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	var background sync.WaitGroup
+	// What runs in the background ends before the store is closed, and after
+	// the last request was answered.
+	bg, endBackground := context.WithCancel(context.Background())
+	defer func() { endBackground(); background.Wait() }()
+	if mon != nil {
+		mon.SetGatherer(srv.Gatherer())
+		background.Go(func() { mon.Run(bg) })
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ln) }()
+	logs.logger().Info("serving", "listen", ln.Addr().String(), "data", s.Data, "version", version)
+	hint := hints{out: c.out, url: s.url(ln.Addr()), data: s.Data, token: token != ""}
+	hint.listening()
+
+	filled := make(chan error, 1)
+	if s.Demo {
+		ready.set(errors.New("the demo's history is being written"))
+		background.Go(func() {
+			feed, err := s.fill(ctx, c, db, logs.logger())
+			if err == nil {
+				ready.set(nil)
+			}
+			filled <- err
+			if err == nil {
+				feed.Run(bg, func(err error) { logs.logger().Warn("demo", "error", err) })
+			}
+		})
+	} else {
+		filled <- nil
+	}
+	for {
+		select {
+		case err := <-filled:
+			switch {
+			case ctx.Err() != nil: // stopped: the next start goes on from here
+			case err != nil:
+				return errors.Join(err, s.shutdown(srv, served, logs))
+			default:
+				hint.next(s.Demo, mon != nil)
+			}
+			filled = nil
+		case err := <-served:
+			return fmt.Errorf("serve: %w", errors.Join(err, errors.New("the listener ended")))
+		case <-ctx.Done():
+			return s.shutdown(srv, served, logs)
+		}
+	}
+}
+
+// open opens the store, showing the progress of its recovery.
+func (s *serveCommand) open(c *console, logs *logs) (*storage.DB, error) {
+	replay := newProgress(c.err, "reading the write-ahead log", true)
+	defer replay.end()
+	return storage.Open(s.Data, storage.Options{
+		Retention:  time.Duration(s.Retention),
+		HeadBytes:  int64(s.HeadBytes),
+		CacheBytes: int64(s.CacheBytes),
+		FlushAge:   time.Duration(s.FlushAge),
+		EventListener: func(e storage.Event) {
+			if e.Kind == storage.EventReplay {
+				replay.set(e.Done, e.Total)
+				return
+			}
+			logs.event(e)
+		},
+	})
+}
+
+// monitor returns what records the server's own figures, or nil.
+func (s *serveCommand) monitor(c *console, db *storage.DB, logs *logs) *selfmon.Monitor {
+	if s.NoSelf {
+		return nil
+	}
+	var told atomic.Int64
+	mon := selfmon.New(db, selfmon.Options{OnError: func(err error) {
+		// Once a minute, and past the recording logger, which would feed on it.
+		now := time.Now().Unix()
+		if last := told.Load(); now-last >= 60 && told.CompareAndSwap(last, now) {
+			logs.plain.Warn("own figures and logs are not recorded", "error", err)
+		}
+	}})
+	logs.through(mon)
+	return mon
+}
+
+func (s *serveCommand) server(db *storage.DB, log *slog.Logger, token string, ready *readiness) (*server.Server, error) {
+	opts := query.Options{
+		Timeout:       time.Duration(s.QueryTimeout),
+		MaxTimeout:    max(time.Duration(s.MaxQueryTimeout), time.Duration(s.QueryTimeout)),
+		MaxConcurrent: s.MaxQueries,
+		MaxSamples:    s.MaxSamples,
+	}
+	if err := opts.Validate(); err != nil {
+		return nil, err
+	}
+	return server.New(server.Options{
+		Sink: db, Engine: query.NewEngine(db, opts), Logger: log,
+		Version: version, Revision: revision(),
+		Token: token, CertFile: s.TLSCert, KeyFile: s.TLSKey, CORSOrigin: s.CORSOrigin,
+		MaxBody: int(s.MaxBody), Ready: ready.get,
+	})
+}
+
+// shutdown drains what is in flight.
+func (s *serveCommand) shutdown(srv *server.Server, served <-chan error, logs *logs) error {
+	logs.logger().Info("stopping")
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(s.ShutdownTimeout))
+	defer cancel()
+	if err := srv.Shutdown(ctx); err != nil {
+		logs.logger().Warn("requests in flight were cut off", "error", err)
+		return nil
+	}
+	return <-served
+}
+
+func (s *serveCommand) url(addr net.Addr) string {
+	scheme := "http"
+	if s.TLSCert != "" {
+		scheme = "https"
+	}
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return scheme + "://" + addr.String()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
+}
+
+// fill writes the estate's history, as far as it is missing.
+func (s *serveCommand) fill(ctx context.Context, c *console, db *storage.DB, log *slog.Logger) (*demo.Feed, error) {
+	bar := newProgress(c.err, "writing the demo's history", false)
+	defer bar.end()
+	feed, err := demo.Open(ctx, db, demo.Options{Seed: s.Seed, Weeks: s.DemoWeeks, LogWeeks: s.DemoLogWeeks, Progress: bar.set})
+	if err != nil {
+		return nil, err
+	}
+	begun, missing := time.Now(), feed.Missing()
+	if err := feed.Fill(ctx); err != nil {
+		return nil, err
+	}
+	log.Info("the demo's history is complete", "written", missing.Round(time.Second), "took", time.Since(begun).Round(time.Millisecond))
+	return feed, nil
+}
+
+// readiness is what /-/ready says.
+type readiness struct{ err atomic.Pointer[error] }
+
+func (r *readiness) set(err error) { r.err.Store(&err) }
+
+func (r *readiness) get() error {
+	if p := r.err.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
