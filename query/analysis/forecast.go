@@ -77,6 +77,9 @@ type Forecast struct {
 	z []float64
 	// growth is the power with which the scale grows beyond reach.
 	growth float64
+	// wander times the power 1.5 of a horizon is the least scale beyond reach
+	// where lines decide: the slope itself moves.
+	wander float64
 	// positive says that no value of the window is negative, so that no
 	// forecast is.
 	positive bool
@@ -96,7 +99,9 @@ type Forecast struct {
 // trend for the next month. The errors of the combination from the same
 // origins are the intervals: their scale by range of horizon, never falling
 // with it, times the quantile of all scaled errors. Beyond the longest measured
-// horizon the scale grows with its root, and in proportion where lines decide.
+// horizon the scale grows with its root, and where lines decide in proportion
+// or, up to the power 1.5, as it was measured to grow, and at least as slopes
+// that move as those of the window's quarters let it.
 //
 // Combination by past errors is Bates and Granger's (1969), rolling origins
 // Tashman's (2000), and that simple robust members combined do well what
@@ -250,6 +255,26 @@ func (p *past) members(hi int) [members]func(int64) float64 {
 	return at
 }
 
+// wander returns by how much the slope moves: as if it were a random walk
+// whose steps are the differences of the slopes of the window's quarters. The
+// standard deviation of what such a walk adds up to over a horizon h is the
+// result times h to the power 1.5.
+func (p *past) wander() float64 {
+	n := len(p.x) / 4
+	if n < 4 {
+		return 0
+	}
+	sq := 0.0
+	before := TheilSen(p.x[:n], p.y[:n], 0)
+	for k := 1; k < 4; k++ {
+		s := TheilSen(p.x[k*n:(k+1)*n], p.y[k*n:(k+1)*n], 0)
+		sq += (s - before) * (s - before) / 3
+		before = s
+	}
+	quarter := float64(p.x[len(p.x)-1]-p.x[0]) / 4
+	return math.Sqrt(sq / quarter / 3)
+}
+
 // repeat carries the last three periods before bucket hi on: the median of
 // the values at the same moment of each. Nil without one full period.
 func (p *past) repeat(hi int, period int64) func(int64) float64 {
@@ -380,6 +405,10 @@ func (f *Forecast) measure(p *past, only int) {
 	f.growth = 0.5
 	if w := f.weights[f.tested]; w[byLine]+w[byRecent] > 0.5 {
 		f.growth = 1
+		if g := f.tested; g >= 2 && f.scale[g-2] > 0 {
+			f.growth = min(max(math.Log2(f.scale[g]/f.scale[g-2])/2, 1), 1.5)
+		}
+		f.wander = p.wander()
 	}
 }
 
@@ -480,7 +509,7 @@ func (f *Forecast) Expected(t int64) (v, scale float64) {
 	}
 	scale = f.scale[g]*(1-frac) + f.scale[k]*frac
 	if h > f.reach && f.reach > 0 {
-		scale *= math.Pow(float64(h)/float64(f.reach), f.growth)
+		scale = max(scale*math.Pow(float64(h)/float64(f.reach), f.growth), f.wander*math.Pow(float64(h), 1.5))
 	}
 	return combine(w[:], by[:]), scale
 }

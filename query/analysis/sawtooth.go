@@ -56,7 +56,6 @@ func findResets(b *Buckets, v []float64) []int {
 	if !(need > 0) {
 		return nil
 	}
-	med3 := func(a, b, c float64) float64 { return max(min(a, b), min(max(a, b), c)) }
 	drop := make([]float64, len(val))
 	for i := 3; i+2 < len(val); i++ {
 		drop[i] = med3(val[i-3], val[i-2], val[i-1]) - med3(val[i], val[i+1], val[i+2])
@@ -99,14 +98,14 @@ func findSawtooth(b *Buckets, v []float64) *sawtooth {
 		if len(x) >= 4 {
 			slope := TheilSen(x, y, 0)
 			n++
-			if slope > 0 {
+			if slope > 0 && !jumps(v[lo:hi], slices.Max(y)-slices.Min(y)) {
 				rising++
 				risen += slope * float64(int64(hi-lo)*b.Res)
 				s.slopes = append(s.slopes, slope)
 			}
 		}
 		if k+2 < len(edges) { // ends in a reset
-			top, floor := near(v, hi-1, -1), near(v, hi, +1)
+			top, floor := extreme(v, hi-1, -1, math.Max), extreme(v, hi, +1, math.Min)
 			s.peaks = append(s.peaks, top)
 			s.floors = append(s.floors, floor)
 			dropped += top - floor
@@ -129,7 +128,7 @@ func findSawtooth(b *Buckets, v []float64) *sawtooth {
 	for i := range idx {
 		idx[i] = int64(i)
 	}
-	if k >= 5 && rises(s.peaks) || k >= 3 && k < 5 && steadily(s.peaks) {
+	if k >= 7 && trending(s.peaks, 2.58) || k >= 4 && k < 7 && steadily(s.peaks) {
 		s.climb = TheilSen(idx, s.peaks, 0)
 	}
 	r := make([]float64, k)
@@ -151,32 +150,48 @@ func findSawtooth(b *Buckets, v []float64) *sawtooth {
 	return s
 }
 
-// near returns the median of up to three values from index i on in the given
-// direction.
-func near(v []float64, i, dir int) float64 {
-	var f [3]float64
-	n := 0
+// extreme returns the best of up to three values from index i on in the given
+// direction: the bucket in which a series was set back is a mean of both sides.
+func extreme(v []float64, i, dir int, better func(x, y float64) float64) float64 {
+	out, n := math.NaN(), 0
 	for ; i >= 0 && i < len(v) && n < 3; i += dir {
-		if !math.IsNaN(v[i]) {
-			f[n] = v[i]
-			n++
+		if math.IsNaN(v[i]) {
+			continue
 		}
+		if n++; n == 1 {
+			out = v[i]
+		}
+		out = better(out, v[i])
 	}
-	if dir < 0 && n > 0 {
-		return f[0] // the last before the drop is the peak
-	}
-	return Median(f[:n])
+	return out
 }
 
+// jumps reports whether a rise is a single step up: more than half of it
+// between the medians of neighbouring threes. Too short a rise is none.
+func jumps(v []float64, rise float64) bool {
+	v = values(v)
+	if len(v) < 12 {
+		return false
+	}
+	for i := 3; i+2 < len(v); i++ {
+		if med3(v[i], v[i+1], v[i+2])-med3(v[i-3], v[i-2], v[i-1]) > rise/2 {
+			return true
+		}
+	}
+	return false
+}
+
+func med3(a, b, c float64) float64 { return max(min(a, b), min(max(a, b), c)) }
+
 // steadily reports whether the values rise, or fall, each time by similar
-// amounts.
+// amounts (the largest at most twice the smallest).
 func steadily(v []float64) bool {
 	lo, hi := math.Inf(1), math.Inf(-1)
 	for i := 1; i < len(v); i++ {
 		d := v[i] - v[i-1]
 		lo, hi = min(lo, d), max(hi, d)
 	}
-	return lo > 0 && hi < 3*lo || hi < 0 && lo > 3*hi
+	return lo > 0 && hi < 2*lo || hi < 0 && lo > 2*hi
 }
 
 // until returns the time after now, at value v, until the threshold is

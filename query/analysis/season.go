@@ -486,9 +486,13 @@ func detrend(b *Buckets, slope float64, origin int64, out []float64) float64 {
 }
 
 // rises reports whether the order of the values is one that chance gives in
-// fewer than one of twenty cases: the two-sided Mann–Kendall test (Mann 1945)
-// in its normal approximation. O(n²) for n ≤ 64.
-func rises(y []float64) bool {
+// fewer than one of twenty cases.
+func rises(y []float64) bool { return trending(y, 1.96) }
+
+// trending is the two-sided Mann–Kendall test (Mann 1945) in its normal
+// approximation: whether the values rise or fall by more than z standard
+// deviations of chance. It needs five values. O(n²) for n ≤ 64.
+func trending(y []float64, z float64) bool {
 	n := len(y)
 	s := 0
 	for i := range y {
@@ -502,7 +506,7 @@ func rises(y []float64) bool {
 		}
 	}
 	sd := math.Sqrt(float64(n*(n-1)*(2*n+5)) / 18)
-	return n >= 5 && (math.Abs(float64(s))-1)/sd > 1.96
+	return n >= 5 && (math.Abs(float64(s))-1)/sd > z
 }
 
 // chooseSeasons returns the calendar seasons that the data shows.

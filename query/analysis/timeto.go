@@ -114,7 +114,8 @@ func FitTimeTo(ts []int64, vs []float64, from, origin, res, refit int64, o TimeT
 	m.path = make([]float64, n)
 	m.scale = make([]float64, n)
 	for i := range m.path {
-		v, s := m.fc.Expected(m.first + int64(i)*m.step)
+		// The mean around a moment stands for the value at it.
+		v, s := m.fc.Expected(m.first + int64(i)*m.step + res/2)
 		m.path[i], m.scale[i] = m.sign*v, s
 	}
 	for _, q := range o.Q {
@@ -207,7 +208,7 @@ func (m *TimeTo) At(t int64, ts []int64, vs []float64) []float64 {
 // cross returns the seconds from t, at value now, until the path moved by
 // shift and by u scales reaches the threshold.
 func (m *TimeTo) cross(t int64, now, shift, u float64) float64 {
-	prevT, prev := t, now
+	prevT, prev := t-m.res/2, now // the middle of what now is the mean of
 	start := sort.Search(len(m.path), func(i int) bool { return m.first+int64(i)*m.step > t })
 	for i := start; i < len(m.path); i++ {
 		at := m.first + int64(i)*m.step
@@ -215,7 +216,7 @@ func (m *TimeTo) cross(t int64, now, shift, u float64) float64 {
 		if v >= m.threshold {
 			d := float64(at - t)
 			if prev < m.threshold && v > prev {
-				d = float64(prevT-t) + float64(at-prevT)*(m.threshold-prev)/(v-prev)
+				d = max(float64(prevT-t)+float64(at-prevT)*(m.threshold-prev)/(v-prev), 0)
 			}
 			if d > float64(m.o.Max) {
 				return math.Inf(1)
