@@ -30,9 +30,10 @@ const (
 	// minEntropyLen is the least number of values: the table takes up to some
 	// 100 bytes, and setting up a decoder some microseconds.
 	minEntropyLen = 1024
-	// entropyGain is how much of the packed size codes must save: an eighth,
-	// because they decode at half the speed.
-	entropyGain = 1.0 / 8
+	// entropyGain is how much of the packed size codes must save. They decode
+	// as fast as packed blocks once the decoder is set up, which takes some
+	// microseconds.
+	entropyGain = 1.0 / 32
 	// maxEntropySize is the size of a number in bytes beyond which symbols of
 	// a byte cannot cover the numbers.
 	maxEntropySize = 1.25

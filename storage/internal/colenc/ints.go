@@ -30,6 +30,14 @@ func AppendIntsFrom(dst []byte, base int64, vals []int64) []byte {
 	return appendInts(dst, vals, base, false)
 }
 
+// Runs are tried where they have maybeRuns values on average, and taken without
+// planning anything else from surelyRuns on: a run takes some 3 bytes, and
+// nothing else but a line takes less than a bit for each of its values.
+const (
+	maybeRuns  = 4
+	surelyRuns = 32
+)
+
 // intScratch is the working memory of one call of appendInts.
 type intScratch struct {
 	order [3][]int64 // units, their differences, the differences of those
@@ -62,6 +70,9 @@ func appendInts(dst []byte, vals []int64, base int64, mayRun bool) []byte {
 	}
 	s := intScratches.Get().(*intScratch)
 	defer intScratches.Put(s)
+	if mayRun && runs <= n/surelyRuns {
+		return s.appendRuns(dst, vals, runs)
+	}
 
 	// Values count in units of their differences' greatest common divisor
 	// from the first value on, unless that distance could overflow.
@@ -93,7 +104,7 @@ func appendInts(dst []byte, vals []int64, base int64, mayRun bool) []byte {
 	}
 	size := 1 + varintLen(vals[0]-base) + uvarintLen(divisor) + bestBits/8
 
-	if mayRun && runs <= n/4 {
+	if mayRun && runs <= n/maybeRuns {
 		start := len(dst)
 		if dst = s.appendRuns(dst, vals, runs); len(dst)-start <= size {
 			return dst
@@ -145,13 +156,14 @@ func commonDivisor(vals []int64) uint64 {
 		if d < 0 {
 			d = -d // the caller has made sure that differences fit
 		}
-		for a := uint64(d); a != 0; {
-			if g == 0 {
-				g = a
-				break
+		switch a := uint64(d); {
+		case a == 0:
+		case g == 0:
+			g = a
+		default:
+			for a %= g; a != 0; { // mostly 0 at once: one division
+				g, a = a, g%a
 			}
-			g, a = a, g%a
-			// Euclid ends with the divisor in g when the remainder is 0.
 		}
 	}
 	return max(g, 1)
