@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"runtime/debug"
 	"strconv"
 	"sync"
@@ -103,8 +104,7 @@ func (s *Server) answer(c *call, estimate int, encode func(*jsonWriter)) {
 	if ctx.IsHead() {
 		return
 	}
-	conn := ctx.Conn()
-	ctx.SetBodyStreamWriter(func(bw *bufio.Writer) {
+	body := fasthttp.NewStreamReader(func(bw *bufio.Writer) {
 		// This runs in a goroutine of its own, where a panic would end the
 		// process; an answer cut short is what the client sees instead.
 		defer func() {
@@ -114,7 +114,7 @@ func (s *Server) answer(c *call, estimate int, encode func(*jsonWriter)) {
 			}
 		}()
 		w := writerPool.Get().(*jsonWriter)
-		out := io.Writer(patientWriter{bw, func() { conn.SetWriteDeadline(time.Now().Add(s.opts.WriteTimeout)) }})
+		out := io.Writer(bw)
 		if zip {
 			z := gzipPool.Get().(*gzip.Writer)
 			defer gzipPool.Put(z)
@@ -130,18 +130,27 @@ func (s *Server) answer(c *call, estimate int, encode func(*jsonWriter)) {
 		}
 		putWriter(w)
 	})
+	ctx.SetBodyStream(&patientStream{ReadCloser: body, conn: ctx.Conn(), timeout: s.opts.WriteTimeout}, -1)
 }
 
-// patientWriter moves the write deadline before each piece, so that it bounds
-// a piece of a streamed answer and not the whole.
-type patientWriter struct {
-	w      io.Writer
-	extend func()
+// patientStream is a streamed answer that moves the connection's write
+// deadline as it is read, so that the deadline bounds a piece and not the
+// whole. fasthttp reads it in the goroutine that serves the connection.
+type patientStream struct {
+	io.ReadCloser
+	conn    net.Conn
+	timeout time.Duration
+	moved   time.Time
 }
 
-func (p patientWriter) Write(b []byte) (int, error) {
-	p.extend()
-	return p.w.Write(b)
+func (p *patientStream) Read(b []byte) (int, error) {
+	if now := time.Now(); now.Sub(p.moved) > p.timeout/16 {
+		p.moved = now
+		if err := p.conn.SetWriteDeadline(now.Add(p.timeout)); err != nil {
+			return 0, err
+		}
+	}
+	return p.ReadCloser.Read(b)
 }
 
 // estimate is about how many bytes a result takes as JSON.

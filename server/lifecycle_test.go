@@ -56,7 +56,7 @@ func bigResult(series, points int) query.Result {
 
 func TestLargeAnswers(t *testing.T) {
 	h := start(t, Options{})
-	for _, size := range []struct{ series, points int }{{1, 1}, {10, 100}, {50, 5000}} {
+	for _, size := range []struct{ series, points int }{{1, 1}, {10, 100}, {40, 1000}} {
 		res := bigResult(size.series, size.points)
 		h.engine.query = answering(res)
 		plain := h.get("/api/v1/query_range?query=up&start=0&end=5000&step=1")
@@ -99,6 +99,45 @@ func TestLargeAnswers(t *testing.T) {
 		if !json.Valid([]byte(r.body)) {
 			t.Errorf("%s: not JSON", target)
 		}
+	}
+}
+
+// TestSlowReaderIsServed: the write timeout bounds a piece of an answer, not
+// the whole of it.
+func TestSlowReaderIsServed(t *testing.T) {
+	h := start(t, Options{WriteTimeout: 400 * time.Millisecond})
+	res := bigResult(60, 1000)
+	h.engine.query = answering(res)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Skip("no loopback to listen on: ", err)
+	}
+	go h.srv.Serve(ln)
+	conn, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.(*net.TCPConn).SetReadBuffer(64 << 10)
+	fmt.Fprint(conn, "GET /api/v1/query_range?query=up&start=0&end=5000&step=1 HTTP/1.1\r\nHost: x\r\n\r\n")
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	began, n, buf := time.Now(), 0, make([]byte, 128<<10)
+	for {
+		m, err := io.ReadFull(resp.Body, buf)
+		if n += m; err == io.EOF || err == io.ErrUnexpectedEOF && m > 0 && buf[m-1] == '\n' {
+			break
+		}
+		if err != nil {
+			t.Fatalf("after %d bytes and %s: %v", n, time.Since(began), err)
+		}
+		time.Sleep(60 * time.Millisecond)
+	}
+	if n < streamFrom || time.Since(began) < 400*time.Millisecond {
+		t.Fatalf("%d bytes in %s do not show anything", n, time.Since(began))
 	}
 }
 
