@@ -192,6 +192,9 @@ func (m *TimeTo) At(t int64, ts []int64, vs []float64) []float64 {
 	if m.saw != nil {
 		for i, q := range m.o.Q {
 			out[i] = m.saw.until(now, m.threshold, q, float64(m.o.Max)) / 1000
+			if math.IsNaN(out[i]) { // peaks beyond what floats can tell apart
+				out[i] = math.Inf(1)
+			}
 		}
 		return out
 	}
@@ -216,7 +219,9 @@ func (m *TimeTo) cross(t int64, now, shift, u float64) float64 {
 		if v >= m.threshold {
 			d := float64(at - t)
 			if prev < m.threshold && v > prev {
-				d = max(float64(prevT-t)+float64(at-prevT)*(m.threshold-prev)/(v-prev), 0)
+				// Halves, because the difference of huge values is infinite.
+				share := (m.threshold/2 - prev/2) / (v/2 - prev/2)
+				d = max(float64(prevT-t)+float64(at-prevT)*share, 0)
 			}
 			if d > float64(m.o.Max) {
 				return math.Inf(1)
