@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"tidemark/query/ast"
 	"tidemark/query/plan"
@@ -313,8 +314,8 @@ func (ev *evaluator) eachCountValues(ctx context.Context, n *plan.Aggregate, g G
 	if err != nil {
 		return err
 	}
-	if label == "" {
-		return errorAt(n.Param.Position(), "invalid label name %q in count_values", label)
+	if label == "" || !utf8.ValidString(label) {
+		return errorAt(n.Param.Position(), "invalid label name %q", label)
 	}
 	steps := g.Len()
 	columns := map[string]*Column{}

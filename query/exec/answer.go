@@ -112,7 +112,7 @@ func (ev *evaluator) arranged(cols []*Column) ([]*Column, error) {
 			continue
 		}
 		if cols[n-1].Present.Intersects(c.Present) {
-			return nil, errorAt(ev.root.Position(), "vector cannot contain metrics with the same labelset: %s", c.Labels)
+			return nil, errorAt(ev.root.Position(), "vector cannot contain metrics with the same labelset")
 		}
 		cols[n-1].merge(c)
 	}

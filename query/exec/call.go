@@ -34,11 +34,6 @@ func init() {
 		"histogram_quantile":  histogramQuantile,
 		"histogram_quantiles": histogramQuantiles,
 		"histogram_fraction":  histogramFraction,
-		"histogram_count":     nativeOnly,
-		"histogram_sum":       nativeOnly,
-		"histogram_avg":       nativeOnly,
-		"histogram_stddev":    nativeOnly,
-		"histogram_stdvar":    nativeOnly,
 	}
 }
 
@@ -168,12 +163,4 @@ func timestamps(ev *evaluator, ctx context.Context, call *plan.Call, g Grid, emi
 		return produce(emit)
 	}
 	return ev.merged(call.Pos, false, produce, emit)
-}
-
-// nativeOnly is a function of native histograms: plain numbers have no answer.
-func nativeOnly(ev *evaluator, ctx context.Context, call *plan.Call, g Grid, _ func(*Column) error) error {
-	return ev.each(ctx, call.Args[len(call.Args)-1], g, func(c *Column) error {
-		ev.recycle(c)
-		return nil
-	})
 }

@@ -69,14 +69,23 @@ type evaluator struct {
 
 // warn adds a warning for the person who asked; equal ones count once.
 func (ev *evaluator) warn(pos ast.Pos, format string, args ...any) {
-	ev.warnings[place(pos)+fmt.Sprintf(format, args...)] = struct{}{}
+	ev.warnings[fmt.Sprintf(format, args...)+where(pos)] = struct{}{}
 }
 
 // info adds a hint that needs no action.
 func (ev *evaluator) info(pos ast.Pos, format string, args ...any) {
-	ev.infos[place(pos)+fmt.Sprintf(format, args...)] = struct{}{}
+	ev.infos[fmt.Sprintf(format, args...)+where(pos)] = struct{}{}
 }
 
+// where is the place that ends a warning.
+func where(pos ast.Pos) string {
+	if pos.Line == 0 {
+		return ""
+	}
+	return " (" + pos.String() + ")"
+}
+
+// place is the place that begins an error.
 func place(pos ast.Pos) string {
 	if pos.Line == 0 {
 		return ""

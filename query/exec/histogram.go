@@ -37,7 +37,7 @@ func (ev *evaluator) classics(ctx context.Context, arg plan.Node, g Grid) ([]*cl
 		le := c.Labels.Get(bucketLabel)
 		upper, err := strconv.ParseFloat(le, 64)
 		if err != nil || math.IsNaN(upper) {
-			ev.warn(arg.Position(), "bucket label %q is missing or has a malformed value of %q", bucketLabel, le)
+			ev.warn(arg.Position(), "bucket label %q is missing or has a malformed value of %q%s", bucketLabel, le, ofMetric(c.Labels))
 			ev.recycle(c)
 			return nil
 		}
@@ -304,4 +304,12 @@ func histogramFraction(ev *evaluator, ctx context.Context, call *plan.Call, g Gr
 		}
 		return nil
 	}, emit)
+}
+
+// ofMetric names the metric in a message, where there is one.
+func ofMetric(ls model.Labels) string {
+	if name := ls.Get(model.MetricName); name != "" {
+		return " for metric name " + strconv.Quote(name)
+	}
+	return ""
 }

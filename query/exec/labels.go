@@ -13,6 +13,9 @@ import (
 func (ev *evaluator) texts(call *plan.Call, k int) ([]string, error) {
 	var out []string
 	for _, a := range call.Args[k:] {
+		if a == nil {
+			continue
+		}
 		s, err := ev.textArg(a, "")
 		if err != nil {
 			return nil, err

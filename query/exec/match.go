@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"tidemark/query/ast"
 	"tidemark/query/plan"
@@ -155,12 +157,12 @@ func checkTwice(n *plan.Binary, m *ast.Matching, side string, doubtful []*matchG
 		var dup []string
 		for _, o := range gr.one {
 			if o.Present.Intersects(gr.twice) && len(dup) < 2 {
-				dup = append(dup, o.Labels.String())
+				dup = append(dup, pairsText(o.Labels))
 			}
 		}
 		slices.Sort(dup)
 		return errorAt(n.Pos, "found duplicate series for the match group %s on the %s hand-side of the operation: %s;many-to-many matching not allowed: matching labels must be unique on one side",
-			matchLabels(m, gr.one[0].Labels), side, fmt.Sprintf("[%s, %s]", dup[0], dup[1]))
+			pairsText(matchLabels(m, gr.one[0].Labels)), side, fmt.Sprintf("[%s, %s]", dup[0], dup[1]))
 	}
 	return nil
 }
@@ -238,4 +240,16 @@ func resultLabels(n *plan.Binary, m *ast.Matching, many, one model.Labels) model
 		ls = ls.With(name, one.Get(name))
 	}
 	return ls
+}
+
+// pairsText prints labels with the name among them.
+func pairsText(ls model.Labels) string {
+	var b strings.Builder
+	for i, l := range ls {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(l.Name + "=" + strconv.Quote(l.Value))
+	}
+	return "{" + b.String() + "}"
 }

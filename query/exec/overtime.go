@@ -43,8 +43,14 @@ func sortedQuantile(q float64, values []float64) float64 {
 	return values[int(lower)]*(1-weight) + values[int(upper)]*weight
 }
 
-// medianDeviation returns the median of the distances from the median.
+// medianDeviation returns the median of the distances from the median; with
+// a NaN among the values there is none.
 func medianDeviation(values []float64) float64 {
+	for _, v := range values {
+		if math.IsNaN(v) {
+			return v
+		}
+	}
 	vs := slices.Clone(values)
 	median := quantile(0.5, vs)
 	for i, v := range vs {

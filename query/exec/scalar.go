@@ -27,8 +27,6 @@ func init() {
 			return constant(math.Pi, g.Len()), nil
 		},
 		"scalar": scalarOfVector,
-		"max_of": pickOf(func(a, b float64) bool { return a > b }),
-		"min_of": pickOf(func(a, b float64) bool { return a < b }),
 	}
 }
 
@@ -113,30 +111,4 @@ func scalarOfVector(ev *evaluator, ctx context.Context, call *plan.Call, g Grid)
 	})
 	many.forEach(func(i int) { out[i] = math.NaN() })
 	return out, err
-}
-
-// pickOf is max_of and min_of: the better of two scalars.
-func pickOf(better func(a, b float64) bool) scalarFunc {
-	return func(ev *evaluator, ctx context.Context, call *plan.Call, g Grid) ([]float64, error) {
-		var out []float64
-		for _, a := range call.Args {
-			if a == nil {
-				continue
-			}
-			vs, err := ev.scalar(ctx, a, g)
-			if err != nil {
-				return nil, err
-			}
-			if out == nil {
-				out = vs
-				continue
-			}
-			for i, v := range vs {
-				if better(v, out[i]) || math.IsNaN(v) {
-					out[i] = v
-				}
-			}
-		}
-		return out, nil
-	}
 }

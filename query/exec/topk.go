@@ -111,15 +111,15 @@ func (ev *evaluator) checkPick(n *plan.Aggregate, param []float64) error {
 	for _, v := range param {
 		switch {
 		case n.Op == "limit_ratio" && math.IsNaN(v):
-			return errorAt(n.Param.Position(), "ratio value is NaN")
+			return errorAt(n.Param.Position(), "Ratio value is NaN")
 		case n.Op == "limit_ratio":
 			if v < -1 || v > 1 {
 				ev.warn(n.Param.Position(), "ratio value should be between -1 and 1, got %g, capping to %g", v, max(-1, min(1, v)))
 			}
 		case math.IsNaN(v):
-			return errorAt(n.Param.Position(), "parameter value is NaN for %s", n.Op)
+			return errorAt(n.Param.Position(), "Parameter value is NaN for %s", n.Op)
 		case v >= math.MaxInt64 || v <= math.MinInt64:
-			return errorAt(n.Param.Position(), "scalar value %g overflows int64", v)
+			return errorAt(n.Param.Position(), "Scalar value %g overflows int64", v)
 		}
 	}
 	return nil

@@ -107,7 +107,7 @@ func (ev *evaluator) merged(pos ast.Pos, strict bool, produce func(emit func(*Co
 			return nil
 		}
 		if strict || first.Present.Intersects(c.Present) {
-			return errorAt(pos, "vector cannot contain metrics with the same labelset: %s", c.Labels)
+			return errorAt(pos, "vector cannot contain metrics with the same labelset")
 		}
 		first.merge(c)
 		ev.recycle(c)
