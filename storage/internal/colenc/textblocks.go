@@ -66,6 +66,11 @@ var blockBuffers = sync.Pool{New: func() any { return new([textBlockLen]byte) }}
 type textBlocks struct {
 	size   int // of the text
 	blocks []textBlock
+
+	// The block that was decompressed last for a part of it: the next question
+	// is often about the part that follows.
+	cache  []byte
+	cached int // its index plus one; 0 where there is none
 }
 
 type textBlock struct {
@@ -104,29 +109,52 @@ func openTextBlocks(src []byte) (t textBlocks, rest []byte, err error) {
 	return t, src, nil
 }
 
-// span returns the bytes [from, to) of the text in memory of their own. It
-// decompresses only the blocks they lie in.
+// span returns the bytes [from, to) of the text in memory of their own, no more
+// than they need. It decompresses only the blocks they lie in.
 func (t *textBlocks) span(from, to int) ([]byte, error) {
-	if from == to {
-		return nil, nil
-	}
-	first, last := from/textBlockLen, (to-1)/textBlockLen
-	base := first * textBlockLen
-	out := make([]byte, min((last+1)*textBlockLen, t.size)-base)
-	for i := first; i <= last; i++ {
-		at := i*textBlockLen - base
-		if err := t.blocks[i].decode(out[at:min(at+textBlockLen, len(out))]); err != nil {
+	out := make([]byte, to-from)
+	for rest := out; len(rest) > 0; {
+		i := from / textBlockLen
+		start := i * textBlockLen
+		end := min(start+textBlockLen, t.size)
+		n := min(end-from, len(rest))
+		if err := t.part(rest[:n], i, from-start, end-start); err != nil {
 			return nil, err
 		}
+		rest = rest[n:]
+		from += n
 	}
-	return out[from-base : to-base], nil
+	return out, nil
 }
 
-func (b *textBlock) decode(out []byte) error {
-	if !b.compressed {
-		copy(out, b.data)
+// part fills out with the bytes of block i, which is of the given size, from
+// the given one on.
+func (t *textBlocks) part(out []byte, i, from, size int) error {
+	b := &t.blocks[i]
+	switch {
+	case !b.compressed:
+		copy(out, b.data[from:])
 		return nil
+	case len(out) == size:
+		return b.decode(out)
 	}
+	if t.cached != i+1 {
+		t.cached = 0
+		if cap(t.cache) < size {
+			t.cache = make([]byte, size)
+		}
+		t.cache = t.cache[:size]
+		if err := b.decode(t.cache); err != nil {
+			return err
+		}
+		t.cached = i + 1
+	}
+	copy(out, t.cache[from:])
+	return nil
+}
+
+// decode fills out, which has the size of the block, from a compressed one.
+func (b *textBlock) decode(out []byte) error {
 	n, err := lz4.UncompressBlock(b.data, out)
 	if err != nil {
 		return Corruptf("text block: %v", err)

@@ -183,8 +183,9 @@ func (t *Texts) slice(dst []string, first, count int) ([]string, error) {
 func (t *Texts) Len() int { return t.n }
 
 // Append appends the texts [first, first+count), which must be in range, to dst.
-// It decompresses only the blocks they lie in, and keeps none. What it appends
-// does not refer to the encoded bytes. On an error dst is returned as it was.
+// It decompresses only the blocks they lie in; of those it keeps the last. What
+// it appends lies in memory of its own. On an error dst is returned as it was.
+// Not safe for concurrent use.
 func (t *Texts) Append(dst []string, first, count int) ([]string, error) {
 	switch {
 	case t.indexes != nil:
