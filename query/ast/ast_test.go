@@ -19,7 +19,7 @@ func TestDurations(t *testing.T) {
 			t.Errorf("%s: got %s, %v", text, d, err)
 		}
 	}
-	for _, text := range []string{"", "5", "m", "5x", "5m5", "-5m", "+5m", "5 m", "1d1.5d", "1.5d", "5mm", "0"} {
+	for _, text := range []string{"", "5", "m", "5x", "5m5", "-5m", "+5m", "5 m", "1d1.5d", "1.5d", "5mm", "0", "5m1h", "5m1m", "-1.5h"} {
 		if d, err := ParseDuration(text); err == nil || errors.Is(err, ErrDurationRange) {
 			t.Errorf("%q: got %s, %v, want a bad duration", text, d, err)
 		}

@@ -23,8 +23,9 @@ var durationUnits = [...]struct {
 
 // ParseDuration reads a duration in the manner of Prometheus (1h30m: whole
 // numbers, units from years to milliseconds in falling order, each once; a
-// year has 365 days) or, failing that, of Go (fractions, down to ns). There is
-// no sign. The error is ErrDurationRange, wrapped, where the form is right.
+// year has 365 days) or, where it has a fraction or a unit below milliseconds,
+// of Go: 1.5h, 100us. There is no sign. The error is ErrDurationRange, wrapped,
+// where the form is right.
 func ParseDuration(s string) (time.Duration, error) {
 	var total time.Duration
 	rest, next := s, 0
@@ -59,11 +60,10 @@ func ParseDuration(s string) (time.Duration, error) {
 }
 
 func parseGoDuration(s string) (time.Duration, error) {
-	if c := s[0]; c == '-' || c == '+' || strings.Trim(s, "0123456789") == "" {
-		return 0, fmt.Errorf("bad duration `%s`", s)
-	}
+	fine := strings.Contains(s, ".") || strings.Contains(s, "ns") || strings.Contains(s, "us") ||
+		strings.Contains(s, "µs") || strings.Contains(s, "μs") // micro sign and mu
 	d, err := time.ParseDuration(s)
-	if err != nil {
+	if err != nil || !fine || s[0] == '-' || s[0] == '+' {
 		return 0, fmt.Errorf("bad duration `%s`", s)
 	}
 	return d, nil

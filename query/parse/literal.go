@@ -76,10 +76,7 @@ func parseNumber(s string) (float64, bool) {
 		return 0, false
 	}
 	f, err := strconv.ParseFloat(strings.ReplaceAll(s, "_", ""), 64)
-	if err != nil && !errors.Is(err, strconv.ErrRange) {
-		return 0, false
-	}
-	return f, true
+	return f, err == nil
 }
 
 // parseBytes reads a size: a number with a unit of powers of 1000 (kB, MB …)

@@ -239,6 +239,12 @@ func (l *lowering) selector(g *selectorG) (*ast.Selector, error) {
 			s.Name = l.text(m.Name)
 		}
 	}
+	if !present(g.Name) && s.Name != "" && slices.ContainsFunc(s.Matchers, func(m ast.Matcher) bool { return m.Name == model.MetricName }) {
+		// A quoted name is a matcher among others, as in Prometheus, where a
+		// name before the braces is set once and for all.
+		s.Matchers = slices.Insert(s.Matchers, 0, ast.Matcher{Pos: s.Pos, Name: model.MetricName, Value: s.Name})
+		s.Name = ""
+	}
 	return s, nil
 }
 
