@@ -208,10 +208,6 @@ func TestTooManyValues(t *testing.T) {
 func TestLaterColumns(t *testing.T) {
 	rows := small()
 	b := build(NewBuilder(), rows)
-	g, err := Open(b)
-	if err != nil {
-		t.Fatal(err)
-	}
 	entryOf := func(b []byte, name string) int { // where its type stands
 		return bytes.Index(b, append([]byte{encodingPlain, byte(len(name))}, name...)) - 1
 	}
@@ -219,7 +215,8 @@ func TestLaterColumns(t *testing.T) {
 	later[entryOf(b, "ms")] = byte(model.TypeHistogram)
 	later[entryOf(b, "level")+1] = encodingPlain + 1
 	Seal(later)
-	if g, err = Open(later); err != nil {
+	g, err := Open(later)
+	if err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{"ms": `column "ms" of histogram: unsupported encoding: type histogram`, "level": "column encoding 2"} {
