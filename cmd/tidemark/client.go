@@ -38,6 +38,9 @@ type client struct {
 // client returns a client for the server that the flags name.
 func (t *target) client() (*client, error) {
 	base := strings.TrimRight(t.Server, "/")
+	if base == "" {
+		base = defaultServer
+	}
 	u, err := url.Parse(base)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, usage("--server %s: want a URL such as http://127.0.0.1:8433", t.Server)

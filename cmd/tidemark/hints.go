@@ -71,7 +71,7 @@ func (h *hints) curlToken() string {
 
 // flags are those that differ from the client's defaults.
 func (h *hints) flags() string {
-	if h.url == "http://127.0.0.1:8433" {
+	if h.url == defaultServer {
 		return ""
 	}
 	return " --server " + h.url

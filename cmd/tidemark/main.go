@@ -63,6 +63,7 @@ func run(args []string, c *console) int {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.Writers(c.out, c.err),
 		kong.Bind(c),
+		kong.Vars{"defaultServer": defaultServer},
 	)
 	if err != nil {
 		fmt.Fprintf(c.err, "tidemark: %v\n", err)

@@ -22,9 +22,9 @@ import (
 type queryCommand struct {
 	Expr string `arg:"" help:"The query; - reads it from standard input."`
 
-	Time    string `help:"Time of an instant query: now, -6h, RFC 3339 or Unix seconds." default:"now" xor:"range"`
-	Start   string `help:"Begin of a range query." xor:"range"`
-	End     string `help:"End of a range query; it may lie in the future." default:"now"`
+	Time    string `help:"Time of an instant query: now, -6h, RFC 3339 or Unix seconds; by default now." placeholder:"TIME" xor:"range"`
+	Start   string `help:"Begin of a range query." placeholder:"TIME" xor:"range"`
+	End     string `help:"End of a range query; it may lie in the future." default:"now" placeholder:"TIME"`
 	Step    span   `help:"Step of a range query; by default about 240 of them." placeholder:"DURATION"`
 	Dialect string `help:"How to read the query: ${enum}." enum:"native,promql,logql" default:"native"`
 	Limit   int    `help:"Log rows at most; by default 100." placeholder:"N"`
@@ -98,7 +98,10 @@ func (q *queryCommand) request(c *console, now time.Time) (query.Request, error)
 		if q.Step != 0 {
 			return r, usage("--step is for range queries: give --start too")
 		}
-		r.End, err = parseTime(q.Time, now)
+		r.End = now
+		if q.Time != "" {
+			r.End, err = parseTime(q.Time, now)
+		}
 		return r, err
 	}
 	if r.Start, err = parseTime(q.Start, now); err != nil {
