@@ -165,11 +165,12 @@ func (f *flush) finish(parts []*flushPartition) error {
 	db.write.Lock()
 	store, gone := db.write.reqs.toStore(f.pos, db.opts.Now().UnixNano())
 	db.write.Unlock()
-	for i := range store {
-		f.set(keys.Request(store[i].key), keys.RequestValue(store[i].received, store[i].pos))
-	}
+	// A key that expired may have come again: it is deleted first.
 	for _, key := range gone {
 		_ = f.batch.Delete(keys.Request(key), nil)
+	}
+	for i := range store {
+		f.set(keys.Request(store[i].key), keys.RequestValue(store[i].received, store[i].pos))
 	}
 	for _, p := range parts {
 		f.set(p.p.Indexed(), keys.U64(uint64(p.nextSet)))

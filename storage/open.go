@@ -110,6 +110,11 @@ func lockFolder(fsys vfs.FS, dir string) (io.Closer, error) {
 	if err := fsys.MkdirAll(dir, 0o755); err != nil {
 		return nil, openError(ErrNotWritable, dir, err)
 	}
+	// The folder's own name must survive a crash. Its parent may be one that
+	// cannot be opened; then it is not ours to care for.
+	if parent := fsys.PathDir(dir); parent != dir {
+		_ = syncDir(fsys, parent)
+	}
 	l, err := fsys.Lock(fsys.PathJoin(dir, "LOCK"))
 	if err != nil {
 		if denied(err) {

@@ -79,7 +79,7 @@ func mustView(t *testing.T, db *DB) model.View {
 // every answer with that of a store in maps. Views that are held open across
 // operations must keep answering as of when they were taken.
 func TestAgainstNaive(t *testing.T) {
-	seeds := 12
+	seeds := 8
 	if testing.Short() {
 		seeds = 3
 	}
