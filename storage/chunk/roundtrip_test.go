@@ -277,10 +277,11 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// drawColumn draws a column of up to 600 samples whose values are of one of
-// several kinds, so that each encoding comes up.
+// drawColumn draws a column whose values are of one of several kinds, so that
+// each encoding comes up: it is short in half of the cases, and otherwise long
+// enough for codes.
 func drawColumn(t *rapid.T) *Column {
-	n := rapid.IntRange(1, 600).Draw(t, "n")
+	n := rapid.OneOf(rapid.IntRange(1, 300), rapid.IntRange(1000, 3000)).Draw(t, "n")
 	c := &Column{Type: rapid.SampledFrom([]model.Type{model.TypeFloat, model.TypeInt, model.TypeBool, model.TypeText}).Draw(t, "type")}
 	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 	// Times: from anywhere, steps of one kind, as far as they fit.
@@ -296,8 +297,8 @@ func drawColumn(t *rapid.T) *Column {
 		at += d
 	}
 	n = len(c.Times)
-	width := rapid.IntRange(0, 64).Draw(t, "width")
-	kind := rapid.IntRange(0, 4).Draw(t, "kind")
+	width := rapid.OneOf(rapid.IntRange(0, 10), rapid.IntRange(0, 64)).Draw(t, "width")
+	kind := rapid.IntRange(0, 5).Draw(t, "kind")
 	outlier := rapid.SampledFrom([]int{0, 2, 20, 200}).Draw(t, "outliers")
 	v := int64(0)
 	for range n {
@@ -313,6 +314,10 @@ func drawColumn(t *rapid.T) *Column {
 			if r.IntN(30) == 0 {
 				v = small
 			}
+		case 4:
+			v = int64(math.Round(r.NormFloat64() * math.Pow(2, float64(width%8))))
+		case 5:
+			v += int64(math.Round(r.NormFloat64() * math.Pow(2, float64(width%8))))
 		}
 		w := uint64(v)
 		odd := outlier > 0 && r.IntN(outlier) == 0

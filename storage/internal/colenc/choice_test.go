@@ -91,6 +91,28 @@ func TestEntropyEscapes(t *testing.T) {
 	}
 }
 
+// TestCodesWithinLimit: codes that turn out longer than the limit, be it by their
+// table or by their escapes, leave nothing behind.
+func TestCodesWithinLimit(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 1))
+	nums := numbers(2000, func(i int) int64 {
+		if i%100 == 50 {
+			return int64(r.Uint64())
+		}
+		return int64(math.Round(r.NormFloat64() * 3))
+	})
+	full, ok := appendCodes(nil, nums, math.MaxInt32)
+	if !ok {
+		t.Fatal("no codes without a limit")
+	}
+	for limit := range len(full) + 10 {
+		got, ok := appendCodes([]byte("ab"), nums, limit)
+		if want := limit >= len(full); ok != want || !ok && string(got) != "ab" || ok && string(got[2:]) != string(full) {
+			t.Fatalf("limit %d of %d: got ok %v and %d bytes", limit, len(full), ok, len(got))
+		}
+	}
+}
+
 func TestFloatChoice(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	stale := math.Float64frombits(0x7ff0000000000002)

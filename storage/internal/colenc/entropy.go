@@ -71,7 +71,10 @@ func appendCodes(dst []byte, nums []int64, limit int) (_ []byte, ok bool) {
 	for _, v := range s.escapes {
 		dst = binary.AppendVarint(dst, v)
 	}
-	return dst, len(dst)-start <= limit
+	if len(dst)-start > limit {
+		return dst[:start], false
+	}
+	return dst, true
 }
 
 // reference chooses ref so that a sample of the numbers, its extremes left out,
