@@ -179,8 +179,12 @@ func (s *shortages) add(ls model.Labels, why error) {
 		return
 	}
 	s.series++
-	if len(s.examples) < maxExamples {
-		s.examples = append(s.examples, fmt.Sprintf("%s: %v", ls, why))
+	// The first by label set, because series come in no order.
+	e := fmt.Sprintf("%s: %v", ls, why)
+	i, _ := slices.BinarySearch(s.examples, e)
+	if i < maxExamples {
+		s.examples = slices.Insert(s.examples, i, e)
+		s.examples = s.examples[:min(len(s.examples), maxExamples)]
 	}
 }
 

@@ -18,12 +18,12 @@ func (a *analysisCall) schedule(n plan.Node, refit int64) (analysis.Schedule, Wi
 }
 
 // maxRes bounds the resolution that is found in the data, for knowing what to
-// read: a window without at least two of them has no model anyway.
+// read: of a coarser one a window has fewer points than any model needs.
 func maxRes(l learning, s analysis.Schedule) int64 {
 	if l.res > 0 {
 		return l.res
 	}
-	return max(analysis.DefaultRes, s.Window/2)
+	return max(analysis.DefaultRes, s.Window/analysis.MinPoints)
 }
 
 // fitted is what came of fitting one boundary.
@@ -84,7 +84,8 @@ var bandNames = [...]string{"lower", "expected", "upper"}
 //
 // The value judged at t is the mean over (t−res, t]; the model is that of the
 // last refit boundary at or before t−res. A score needs a judged value; a band
-// goes on for one refit distance after the last sample.
+// goes on for one refit distance after the last sample (at least for one
+// bucket).
 func (ev *evaluator) evalBaseline(ctx context.Context, a *analysisCall) (*Analysis, error) {
 	scores := a.call.Func.Name == "anomaly_score"
 	v := a.arg("v")
@@ -110,6 +111,7 @@ func (ev *evaluator) evalBaseline(ctx context.Context, a *analysisCall) (*Analys
 		return nil, err
 	}
 
+	alive := max(sched.Refit, maxRes(l, sched))
 	work := func(ctx context.Context, s *Samples) (judged, error) {
 		opts := opts
 		opts.Exclude = excluded(ex, s.Labels)
@@ -126,7 +128,7 @@ func (ev *evaluator) evalBaseline(ctx context.Context, a *analysisCall) (*Analys
 				break
 			}
 			_, t := win.Bounds(i)
-			if !near(s.Times, t, sched.Refit) {
+			if !near(s.Times, t, alive) {
 				continue
 			}
 			m, err := models.For(t)

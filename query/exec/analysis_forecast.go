@@ -34,8 +34,12 @@ func (ev *evaluator) evalForecast(ctx context.Context, a *analysisCall) (*Analys
 	timed := ev.Instant && ev.outermost(a.call)
 	steps := a.grid.Len()
 
+	res := l.res
+	if res == 0 {
+		res = analysis.DefaultRes
+	}
 	// origin returns the origin of step i.
-	origin := func(i int, res int64) int64 {
+	origin := func(i int) int64 {
 		switch {
 		case win.Fixed:
 			return win.End
@@ -44,7 +48,7 @@ func (ev *evaluator) evalForecast(ctx context.Context, a *analysisCall) (*Analys
 		}
 		return analysis.Floor(min(a.grid.At(i)-lead-res, ev.Now)-win.Offset, sched.Refit)
 	}
-	from, to := origin(0, maxRes(l, sched))-sched.Window, origin(steps-1, 0)
+	from, to := origin(0)-sched.Window, origin(steps-1)
 	ex, err := ev.exclusions(ctx, l.exclude, from, to)
 	if err != nil {
 		return nil, err
@@ -67,7 +71,7 @@ func (ev *evaluator) evalForecast(ctx context.Context, a *analysisCall) (*Analys
 			return analysis.FitForecast(s.Times, s.Values, o-sched.Window, o, res, opts)
 		}
 		if timed {
-			o := origin(0, 0)
+			o := origin(0)
 			m, err := fit(o)
 			if err != nil {
 				why, fatal := short(err)
@@ -76,7 +80,7 @@ func (ev *evaluator) evalForecast(ctx context.Context, a *analysisCall) (*Analys
 			}
 			d := step
 			if d == 0 {
-				d = analysis.RoundUp(max(m.Res, h/maxDefaultPoints))
+				d = analysis.RoundUp(max(m.Res, h*102/100/maxDefaultPoints))
 			}
 			for _, q := range qs {
 				ts := Samples{Labels: labels.With("q", formatQuantile(q))}
@@ -101,11 +105,7 @@ func (ev *evaluator) evalForecast(ctx context.Context, a *analysisCall) (*Analys
 				return out, ctx.Err()
 			}
 			t := a.grid.At(i)
-			res := l.res
-			if res == 0 {
-				res = analysis.DefaultRes
-			}
-			o := origin(i, res)
+			o := origin(i)
 			if t <= o || t-o > h {
 				continue
 			}
@@ -136,11 +136,12 @@ func (ev *evaluator) evalForecast(ctx context.Context, a *analysisCall) (*Analys
 		return out, nil
 	}
 	ans := &Analysis{}
-	points := 0
+	if timed {
+		ans.Timed = []Samples{}
+	}
 	err = eachSeries(ctx, a, v, from, to, work, func(s *Samples, r answer) error {
 		a.missing.add(s.Labels, r.why)
 		for _, t := range r.timed {
-			points += len(t.Times)
 			if err := ev.hold(len(t.Times)); err != nil {
 				return err
 			}

@@ -32,6 +32,7 @@ func (ev *evaluator) evalTimeTo(ctx context.Context, a *analysisCall) (*Analysis
 	if err != nil {
 		return nil, err
 	}
+	alive := max(sched.Refit, maxRes(l, sched))
 	work := func(ctx context.Context, s *Samples) (judged, error) {
 		opts := opts
 		opts.Forecast.Exclude = excluded(ex, s.Labels)
@@ -48,7 +49,7 @@ func (ev *evaluator) evalTimeTo(ctx context.Context, a *analysisCall) (*Analysis
 				break
 			}
 			_, t := win.Bounds(i)
-			if !near(s.Times, t, sched.Refit) {
+			if !near(s.Times, t, alive) {
 				continue
 			}
 			if b := analysis.Floor(t, sched.Refit); !haveAny || b != have {

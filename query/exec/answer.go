@@ -78,7 +78,7 @@ func (ev *evaluator) answer(ctx context.Context, a *Answer) (err error) {
 		if err != nil {
 			return err
 		}
-		if len(res.Timed) > 0 {
+		if res.Timed != nil {
 			a.Shape, a.Timed = Matrix, res.Timed
 			sortTimed(a.Timed)
 			return nil

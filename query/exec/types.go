@@ -167,8 +167,8 @@ func (w Windows) Span() (lo, hi int64) {
 }
 
 // Analysis is the answer of an analysis function: columns over the grid it
-// was asked for, or series with times of their own, which only the outermost
-// expression of an instant query may answer with.
+// was asked for, or series with times of their own (Timed is then not nil),
+// which only the outermost expression of an instant query may answer with.
 type Analysis struct {
 	Columns []*Column
 	Timed   []Samples
