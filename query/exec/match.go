@@ -98,6 +98,9 @@ func (ev *evaluator) eachMatch(ctx context.Context, n *plan.Binary, g Grid, emit
 				ev.recycle(c)
 				return nil
 			}
+			if gr.twice != nil && gr.twice.Intersects(c.Present) {
+				return checkTwice(n, m, side, []*matchGroup{gr}, c.Present)
+			}
 			for _, o := range gr.one {
 				if !o.Present.Intersects(c.Present) {
 					continue
