@@ -57,7 +57,8 @@
 //	1-     name      uvarint length, bytes
 //	1-3    first     uvarint, first row that has a value
 //	1-3    last      uvarint, last row that has one, less the first
-//	1-3    present   uvarint, number of rows that have one, less one
+//	1-3    present   uvarint, number of rows that have one, less one; over all
+//	                 fields at most MaxValues rows
 //	-- of all:
 //	1-5    size      uvarint, bytes of the payload
 //	4      checksum  CRC-32C of the payload

@@ -1,0 +1,60 @@
+package rowgroup
+
+import (
+	"compress/gzip"
+	"encoding/csv"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"tidemark/storage/model"
+)
+
+// TestRealLines takes the lines of the loghub samples, with the id of their
+// event as a field, through encoding and back, and logs what they take (go
+// test -v).
+func TestRealLines(t *testing.T) {
+	files, _ := filepath.Glob("../../../shared/data/loghub2k/corrected/*.csv.gz")
+	if len(files) == 0 {
+		t.Skip("the loghub lines are not there: ../../../shared/data/loghub2k")
+	}
+	var all []testRow
+	for set, file := range files {
+		rows := readLines(t, file, uint32(set))
+		size := 0
+		for _, r := range rows {
+			size += len(r.line)
+		}
+		g, err := Open(checkRoundTrip(t, rows))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%-20s %d lines of %.1f bytes take %.1f each", filepath.Base(file), len(rows), float64(size)/float64(len(rows)), float64(g.lines.Size)/float64(len(rows)))
+		all = append(all, rows...)
+	}
+	checkRoundTrip(t, all)
+}
+
+func readLines(t *testing.T, file string, set uint32) (rows []testRow) {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := csv.NewReader(z).ReadAll()
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	for i, r := range records[1:] { // after the head: LineId, Content, EventId, EventTemplate
+		rows = append(rows, testRow{set: set, time: int64(i / 3), line: r[1], fields: []testField{{"event", model.Text(r[2])}}})
+	}
+	if len(rows) == 0 {
+		t.Fatalf("%s: no lines", file)
+	}
+	return rows
+}
