@@ -102,6 +102,17 @@ func TestLargeAnswers(t *testing.T) {
 	}
 }
 
+// smallBuffers keeps the system from taking a whole answer at once.
+type smallBuffers struct{ net.Listener }
+
+func (l smallBuffers) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err == nil {
+		c.(*net.TCPConn).SetWriteBuffer(64 << 10)
+	}
+	return c, err
+}
+
 // TestSlowReaderIsServed: the write timeout bounds a piece of an answer, not
 // the whole of it.
 func TestSlowReaderIsServed(t *testing.T) {
@@ -112,7 +123,7 @@ func TestSlowReaderIsServed(t *testing.T) {
 	if err != nil {
 		t.Skip("no loopback to listen on: ", err)
 	}
-	go h.srv.Serve(ln)
+	go h.srv.Serve(smallBuffers{ln})
 	conn, err := net.Dial("tcp", ln.Addr().String())
 	if err != nil {
 		t.Fatal(err)
