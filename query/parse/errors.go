@@ -2,6 +2,7 @@ package parse
 
 import (
 	"fmt"
+	"slices"
 
 	"tidemark/query/ast"
 	"tidemark/query/funcs"
@@ -62,6 +63,12 @@ var suggestible = []Token{
 	word(Ident, "start"), word(Ident, "end"),
 }
 
+var (
+	stages = []string{"json", "logfmt", "drop", "keep", "unwrap"}
+	// missingStages are those of LogQL that the grammar does not have.
+	missingStages = []string{"line_format", "label_format", "pattern", "regexp", "unpack", "decolorize"}
+)
+
 // syntaxError tells what is wrong with the token at the index. What would have
 // been right is found by trying: a candidate is expected if the grammar gets
 // past it. That costs a parse of the text before the token per candidate, so
@@ -93,6 +100,14 @@ func syntaxError(ts []Token, at int) *ast.Error {
 	}
 	if t.Value == "==" && accepts(ts[:at], punct("=")) {
 		e.Suggest = "="
+	}
+	if at >= 2 && ts[at-2].Value == "|" && (ts[at-1].Kind == Ident || ts[at-1].Kind == Func) {
+		// What was read as a label may have been meant as a stage.
+		if name := ts[at-1].Text; slices.Contains(missingStages, name) {
+			return &ast.Error{Pos: ts[at-1].Pos, Token: name, Message: fmt.Sprintf("the stage `%s` is not available in this version", name)}
+		} else if s := ast.Nearest(name, stages); s != name && s != "" {
+			e.Suggest = s
+		}
 	}
 	if prev := at - 1; t.Kind == Keyword && prev >= 0 && ts[prev].Kind == Ident && (t.Value == "by" || t.Value == "without") {
 		if s := ast.Nearest(ts[prev].Text, funcs.Aggregations); s != "" {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/cockroachdb/datadriven"
@@ -197,4 +198,23 @@ func TestShape(t *testing.T) {
 			t.Errorf("%s has the shape of another query", other)
 		}
 	}
+}
+
+// One grammar serves any number of goroutines.
+func TestParallel(t *testing.T) {
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			for j := range 20 {
+				q := fmt.Sprintf("sum by (x) (rate(m%d[%dm])) + %d", i, j+1, j)
+				e, err := parse.Parse(q, ast.Native)
+				if err != nil {
+					t.Errorf("%s: %v", q, err)
+				} else if got, want := ast.Print(e, ast.Native), e.(*ast.Binary).LHS.(*ast.Aggregate).Expr.(*ast.Call).Args[0].(*ast.Selector).Name; !strings.Contains(got, want) || want != fmt.Sprintf("m%d", i) {
+					t.Errorf("%s: got %s", q, got)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }

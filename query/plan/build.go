@@ -31,11 +31,15 @@ func Build(e ast.Expr, d ast.Dialect) (Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch n.Type() {
-	case funcs.Tuple:
+	if n.Type() == funcs.Tuple {
 		return nil, fault(e, "a list of numbers is no query, only an argument such as q=%s", ast.Print(e, d))
-	case funcs.LogRange:
-		return nil, fault(e, "a log range needs a function around it, such as count_over_time(…) or rate(…)")
+	}
+	if s, ok := n.(*SelectLogs); ok && s.Range > 0 {
+		want := "count_over_time(…) or rate(…)"
+		if s.Unwrap() != nil {
+			want = "avg_over_time(…) or sum_over_time(…)"
+		}
+		return nil, fault(e, "a log range needs a function around it, such as %s", want)
 	}
 	return n, nil
 }
@@ -361,6 +365,9 @@ func callable() []string {
 
 func (b *builder) call(n *ast.Call) (Node, error) {
 	f := funcs.Lookup(n.Func)
+	if f == nil && b.dialect == ast.LogQL { // LogQL takes names in any case
+		f = funcs.Lookup(strings.ToLower(n.Func))
+	}
 	if f == nil {
 		return nil, &ast.Error{
 			Pos: n.Pos, Token: n.Func, Message: fmt.Sprintf("unknown function `%s`", n.Func),
