@@ -144,13 +144,11 @@ func FitBaseline(ts []int64, vs []float64, from, to, res int64, o BaselineOption
 		idx = c.indexes(&b)
 	}
 	all := values(resid)
-	slices.Sort(all)
 	m.sides[0] = fitSide(resid, all, idx, m.spread, o.Q, -1)
 	m.sides[1] = fitSide(resid, all, idx, m.spread, o.Q, +1)
 
 	level := values(b.V)
-	slices.Sort(level)
-	m.floor = flatShare * (Quantile(level, 0.95) - Quantile(level, 0.05))
+	m.floor = flatShare * (Select(level, 0.95) - Select(level, 0.05))
 	if b.Whole {
 		m.fitCounts(&b, all, level)
 	}
@@ -161,30 +159,25 @@ func FitBaseline(ts []int64, vs []float64, from, to, res int64, o BaselineOption
 func (m *Baseline) fitCounts(b *Buckets, resid, level []float64) {
 	// Values are cut off far out, but never below two events a bucket, so
 	// that rare events count and incidents do not.
-	cut := max(Quantile(resid, 0.98), Quantile(resid, 0.5)+3*(Quantile(resid, 0.75)-Quantile(resid, 0.5)), 2/b.PerBucket)
+	middle := Select(resid, 0.5)
+	cut := max(Select(resid, 0.98), middle+3*(Select(resid, 0.75)-middle), 2/b.PerBucket)
 	mean, sq := 0.0, 0.0
 	for _, r := range resid {
 		r = min(r, cut)
 		mean += r / float64(len(resid))
 		sq += r * r / float64(len(resid))
 	}
-	rate := Quantile(level, 0.5) + max(mean, 0)
+	rate := Select(level, 0.5) + max(mean, 0)
 	if rate > 0 && (sq-mean*mean)*b.PerBucket >= 0.5*rate {
 		m.counts, m.extra = true, max(mean, 0)
 	}
 }
 
 // fitSide fits the spread on one side (sign −1 below, +1 above) of residuals.
-// all holds them sorted.
+// all holds them without the gaps, in any order.
 func fitSide(resid, all []float64, idx []int32, c *clock, q float64, sign float64) side {
-	center := Quantile(all, 0.5)
-	out := func(p float64) float64 { // distance of the one-sided quantile
-		if sign > 0 {
-			return Quantile(all, p) - center
-		}
-		return center - Quantile(all, 1-p)
-	}
-	whole := out(0.75) / 0.6744897501960817
+	center := Select(all, 0.5)
+	whole := sign * (Select(all, 0.5+sign*0.25) - center) / quartile
 	s := side{scale: []float64{whole}}
 	if whole <= 0 || !finite(whole) {
 		s.scale[0], c = 1, nil
@@ -192,7 +185,7 @@ func fitSide(resid, all []float64, idx []int32, c *clock, q float64, sign float6
 	if c != nil {
 		s.scale = localScales(resid, idx, c.phases, whole, center, sign)
 	}
-	// Scaled distances on this side, sorted.
+	// Scaled distances on this side.
 	z := make([]float64, 0, len(all))
 	for i, r := range resid {
 		if math.IsNaN(r) {
@@ -208,16 +201,18 @@ func fitSide(resid, all []float64, idx []int32, c *clock, q float64, sign float6
 		}
 		z = append(z, d)
 	}
-	slices.Sort(z)
 	s.width = tail(z, 1-(1-q)/2)
 	return s
 }
 
-// tail returns the p-quantile of one-sided sorted distances, read from the
+// quartile is the upper quartile of the standard normal distribution.
+const quartile = 0.6744897501960817
+
+// tail returns the p-quantile of one-sided distances z, which it reorders, read from the
 // Weibull curve through the quantiles 0.75 and 0.95. Given that a distance is
 // on this side (half of them are), the survival there is 1/2 and 1/10.
 func tail(z []float64, p float64) float64 {
-	a, b := Quantile(z, 0.75), Quantile(z, 0.95)
+	a, b := Select(z, 0.75), Select(z, 0.95)
 	if b <= 0 {
 		return 0
 	}
@@ -228,11 +223,11 @@ func tail(z []float64, p float64) float64 {
 	}
 	x := survival(p)
 	if x <= 0 {
-		return Quantile(z, p)
+		return Select(z, p)
 	}
 	w := b * math.Pow(x/survival(0.95), slope)
 	if len(z) >= 400 {
-		w = min(w, 1.1*Quantile(z, p))
+		w = min(w, 1.1*Select(z, p))
 		// Rare spread that the quantile does not reach still counts.
 		w = max(w, b)
 	}
@@ -243,29 +238,36 @@ func tail(z []float64, p float64) float64 {
 // with its neighbours up to a forty-eighth of the season away, drawn towards
 // the whole window's as if that were 20 values more.
 func localScales(resid []float64, idx []int32, phases int, whole, center, sign float64) []float64 {
-	by := make([][]float64, phases)
-	for i, r := range resid {
-		if !math.IsNaN(r) {
-			by[idx[i]] = append(by[idx[i]], sign*(r-center))
-		}
-	}
-	// Neighbours are pooled by blocks, so that every value is sorted once
-	// however many phases the season has.
+	// Neighbours are pooled by blocks of phases, so that every value counts
+	// once however many phases the season has.
 	width := max(phases/48, 1)
 	blocks := (phases + width - 1) / width
+	off := make([]int, blocks+1)
+	for i, r := range resid {
+		if !math.IsNaN(r) {
+			off[int(idx[i])/width+1]++
+		}
+	}
+	for k := range blocks {
+		off[k+1] += off[k]
+	}
+	by := make([]float64, off[blocks])
+	fill := slices.Clone(off[:blocks])
+	for i, r := range resid {
+		if !math.IsNaN(r) {
+			k := int(idx[i]) / width
+			by[fill[k]] = sign * (r - center)
+			fill[k]++
+		}
+	}
 	scale := make([]float64, blocks)
-	var buf []float64
 	for k := range scale {
-		buf = buf[:0]
-		for p := k * width; p < min((k+1)*width, phases); p++ {
-			buf = append(buf, by[p]...)
-		}
 		local := whole
-		if len(buf) > 0 {
-			slices.Sort(buf)
-			local = max(Quantile(buf, 0.75), 0) / 0.6744897501960817
+		vs := by[off[k]:off[k+1]]
+		if len(vs) > 0 {
+			local = max(Select(vs, 0.75), 0) / quartile
 		}
-		n := float64(len(buf))
+		n := float64(len(vs))
 		scale[k] = (n*local + 20*whole) / (n + 20)
 	}
 	// Between the middles of blocks the scale is linear, so that it has no

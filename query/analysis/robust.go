@@ -101,6 +101,23 @@ func Quantile(sorted []float64, q float64) float64 {
 	return sorted[i]*(1-f) + sorted[i+1]*f
 }
 
+// Select returns the q-quantile of v, as Quantile does of sorted values, and
+// reorders v; NaN for none. Values must not be NaN. O(n) on average.
+func Select(v []float64, q float64) float64 {
+	n := len(v)
+	if n == 0 {
+		return math.NaN()
+	}
+	x := min(max(q, 0), 1) * float64(n-1)
+	k := int(x)
+	f := x - float64(k)
+	a := nth(v, k)
+	if f == 0 || k+1 >= n {
+		return a
+	}
+	return a*(1-f) + slices.Min(v[k+1:])*f
+}
+
 // Line is a level at a time and a slope per millisecond.
 type Line struct {
 	Origin       int64

@@ -37,6 +37,11 @@ func TestMedianAgainstSorting(t *testing.T) {
 			if got := Median(slices.Clone(v)); got != want {
 				t.Fatalf("kind %d, %d values: got %g, want %g", kind, n, got, want)
 			}
+			for _, q := range []float64{0, 0.05, 0.5, 0.75, 0.995, 1} {
+				if got, want := Select(slices.Clone(v), q), Quantile(sorted, q); got != want {
+					t.Fatalf("kind %d: quantile %g of %d: got %g, want %g", kind, q, n, got, want)
+				}
+			}
 			for _, k := range []int{0, n / 3, n - 1} {
 				if got := nth(slices.Clone(v), k); got != sorted[k] {
 					t.Fatalf("kind %d: %d-th of %d: got %g, want %g", kind, k, n, got, sorted[k])

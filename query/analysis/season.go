@@ -214,7 +214,7 @@ func fitSeason(c clock, idx []int32, v, pred []float64) *season {
 	own := make([]float64, m)
 	for p := range own {
 		vs := by[off[p]:off[p+1]]
-		slices.Sort(vs)
+		sortFew(vs)
 		own[p] = Quantile(vs, 0.5)
 	}
 
@@ -285,6 +285,21 @@ func fitSeason(c clock, idx []int32, v, pred []float64) *season {
 		pred[i] = shrink(pred[i], around[p], int(off[p+1]-off[p])-1)
 	}
 	return s
+}
+
+// sortFew sorts the values of a phase, of which there are few as a rule.
+func sortFew(v []float64) {
+	if len(v) > 32 {
+		slices.Sort(v)
+		return
+	}
+	for i := 1; i < len(v); i++ {
+		x, j := v[i], i
+		for ; j > 0 && x < v[j-1]; j-- {
+			v[j] = v[j-1]
+		}
+		v[j] = x
+	}
 }
 
 // medianWithout returns the median of sorted values leaving out one that
