@@ -2,8 +2,9 @@
 // functions: robust baselines and anomaly scores, forecasts, time to a
 // threshold, correlation. They are pure: slices in, slices out. The package
 // knows no storage, no query text, no HTTP and no clock, does not turn counters
-// into rates (its caller does), draws no random numbers, and never looks at the step or the bounds of a query, so that the
-// answer for a moment is the same from every query that asks for it.
+// into rates (its caller does), draws no random numbers, and never looks at the
+// step or the bounds of a query, so that the answer for a moment is the same
+// from every query that asks for it.
 //
 // # Time
 //
