@@ -156,7 +156,7 @@ type wireError struct {
 	Expected                  []string
 }
 
-var leadingPlace = regexp.MustCompile(`^(\d+):(\d+): `)
+var leadingPlace = regexp.MustCompile(`^(?:invalid parameter "query": )?(\d+):(\d+): `)
 
 // queryError turns an error body into the error it came from: one of the
 // query's text keeps its place.

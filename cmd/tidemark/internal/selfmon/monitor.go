@@ -54,6 +54,10 @@ type Monitor struct {
 	waiting []record
 }
 
+// logInterval is how long log records wait for others, those of weight (which
+// are written at once) excepted.
+const logInterval = 2 * time.Second
+
 // New returns a monitor that writes to sink once Run is called; log records
 // are collected from the beginning.
 func New(sink ingest.Sink, opts Options) *Monitor {
@@ -128,6 +132,8 @@ func (m *Monitor) record(r record) {
 func (m *Monitor) Run(ctx context.Context) {
 	t := time.NewTicker(m.opts.Interval)
 	defer t.Stop()
+	logs := time.NewTicker(min(m.opts.Interval, logInterval))
+	defer logs.Stop()
 	m.figures(ctx) // shares of CPU time need a first reading
 	for {
 		select {
@@ -136,6 +142,7 @@ func (m *Monitor) Run(ctx context.Context) {
 			return
 		case <-t.C:
 			m.figures(ctx)
+		case <-logs.C:
 			m.logs(ctx)
 		case <-m.wake:
 			m.logs(ctx)
