@@ -79,7 +79,7 @@ func routeTable() []route {
 		{path: "/api/v1/alerts", family: prom, methods: onlyGET, handler: (*Server).handlePromAlerts},
 		{path: "/api/v1/status/buildinfo", family: prom, methods: onlyGET, handler: (*Server).handlePromBuildinfo},
 
-		{path: "/ready", family: loki, methods: onlyGET, handler: (*Server).handleLokiReady, open: true},
+		{path: "/ready", family: loki, methods: onlyGET, handler: (*Server).handleLokiReady},
 		{path: "/loki/api/v1/query", family: loki, methods: getPost, handler: (*Server).handleLokiQuery},
 		{path: "/loki/api/v1/query_range", family: loki, methods: getPost, handler: (*Server).handleLokiQueryRange},
 		{path: "/loki/api/v1/labels", family: loki, methods: getPost, handler: (*Server).handleLokiLabels},

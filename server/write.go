@@ -90,6 +90,11 @@ const maxPooledBatch = 16 << 20
 
 // write is a write from its bytes to its acknowledgement: decompress, decode,
 // append, report. Append returns when the batch is on disk and visible.
+//
+// A client that saw no answer may send the batch again. With the same
+// Idempotency-Key, within the hour, nothing is written twice. Without one,
+// metrics are overwritten by themselves, but log rows are repeated: equal log
+// rows are legal, so nothing tells a retry from a repetition.
 func (s *Server) write(c *call, path, db string, prec lineprotocol.Precision) error {
 	partial := true
 	switch v := c.params.url("accept_partial"); v {
