@@ -33,7 +33,7 @@ type importCommand struct {
 	Format    string `help:"What the files hold: ${enum}. auto goes by the name: .csv and .tsv are CSV, all else is line protocol." enum:"auto,lp,csv" default:"auto"`
 	Precision string `help:"Unit of the times in line protocol: ns, us, ms, s, m or h." default:"ns"`
 	DB        string `name:"db" help:"Database to write to; it becomes the label db." placeholder:"NAME"`
-	MaxErrors int    `help:"Refused lines to show." default:"20" placeholder:"N"`
+	MaxErrors int    `help:"Refused lines to show (default ${default})." default:"20" placeholder:"N"`
 
 	Measurement string   `group:"CSV:" help:"Name of the records; by default the file's name." placeholder:"NAME"`
 	TimeColumn  string   `group:"CSV:" help:"Header of the time column; by default the first called time, timestamp, _time, date or ds." placeholder:"NAME"`

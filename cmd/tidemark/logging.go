@@ -38,7 +38,7 @@ func (l *logs) event(e storage.Event) {
 		level = slog.LevelError
 	case storage.EventBackgroundError:
 		level = slog.LevelWarn
-	case storage.EventFlushBegin:
+	case storage.EventFlushBegin, storage.EventFlushEnd:
 		level = slog.LevelDebug
 	}
 	attrs := make([]slog.Attr, 0, 4)

@@ -279,6 +279,13 @@ func TestDemo(t *testing.T) {
 	if got := value(t, `sum(count_over_time({service=~".+", level="error"} |= "db-eu-1:5432" [1w]))`, "--server", s.url, "--time", at); got < 500 {
 		t.Errorf("%v lines name the host of the outage, want hundreds", got)
 	}
+	// What the server says to try has an answer.
+	for _, q := range demoQueries {
+		args := append([]string{"query", q.query, "--server", s.url}, strings.Fields(q.flags)...)
+		if out := must(t, args...); strings.Contains(out, "no data") || strings.TrimSpace(out) == "" {
+			t.Errorf("%s: %s %s: no answer", q.what, q.query, q.flags)
+		}
+	}
 	s.stop()
 }
 

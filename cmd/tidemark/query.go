@@ -24,7 +24,7 @@ type queryCommand struct {
 
 	Time    string `help:"Time of an instant query: now, -6h, RFC 3339 or Unix seconds; by default now." placeholder:"TIME" xor:"range"`
 	Start   string `help:"Begin of a range query." placeholder:"TIME" xor:"range"`
-	End     string `help:"End of a range query; it may lie in the future." default:"now" placeholder:"TIME"`
+	End     string `help:"End of a range query; it may lie in the future (default ${default})." default:"now" placeholder:"TIME"`
 	Step    span   `help:"Step of a range query; by default about 240 of them." placeholder:"DURATION"`
 	Dialect string `help:"How to read the query: ${enum}." enum:"native,promql,logql" default:"native"`
 	Limit   int    `help:"Log rows at most; by default 100." placeholder:"N"`

@@ -22,8 +22,8 @@ import (
 
 // serveCommand runs the server.
 type serveCommand struct {
-	Data      string `help:"The store's folder; it is created where it does not exist." default:"./tidemark-data" placeholder:"DIR"`
-	Listen    string `help:"Address to listen on; port 0 takes any free one." default:"127.0.0.1:8433" placeholder:"HOST:PORT"`
+	Data      string `help:"The store's folder; it is created where it does not exist (default ${default})." default:"./tidemark-data" placeholder:"DIR"`
+	Listen    string `help:"Address to listen on; port 0 takes any free one (default ${default})." default:"127.0.0.1:8433" placeholder:"HOST:PORT"`
 	Retention span   `help:"Keep records this long by their own time, such as 30d or 1y; by default for ever." placeholder:"DURATION"`
 	NoSelf    bool   `help:"Do not record the host's and the server's own figures and logs."`
 
@@ -38,17 +38,17 @@ type serveCommand struct {
 	DemoWeeks    int    `group:"Demo:" help:"Weeks of metrics." default:"9"`
 	DemoLogWeeks int    `group:"Demo:" help:"Weeks of logs." default:"2"`
 
-	QueryTimeout    span  `group:"Limits:" help:"Deadline of a query that states none." default:"30s" placeholder:"DURATION"`
-	MaxQueryTimeout span  `group:"Limits:" help:"Longest deadline that a query may state." default:"5m" placeholder:"DURATION"`
-	MaxQueries      int   `group:"Limits:" help:"Queries that run at once; others wait." default:"20" placeholder:"N"`
-	MaxSamples      int64 `group:"Limits:" help:"Samples that a query may hold in memory." default:"50000000" placeholder:"N"`
-	MaxBody         size  `group:"Limits:" help:"Size of a write, also after decompression." default:"64MiB" placeholder:"SIZE"`
-	HeadBytes       size  `group:"Limits:" help:"Memory of recent data before it is written to chunks." default:"128MiB" placeholder:"SIZE"`
-	CacheBytes      size  `group:"Limits:" help:"Memory of the block cache." default:"128MiB" placeholder:"SIZE"`
-	FlushAge        span  `group:"Limits:" help:"Longest time until recent data is written to chunks; it bounds the time of a restart." default:"30m" placeholder:"DURATION"`
+	QueryTimeout    span  `group:"Limits:" help:"Deadline of a query that states none (default ${default})." default:"30s" placeholder:"DURATION"`
+	MaxQueryTimeout span  `group:"Limits:" help:"Longest deadline that a query may state (default ${default})." default:"5m" placeholder:"DURATION"`
+	MaxQueries      int   `group:"Limits:" help:"Queries that run at once; others wait (default ${default})." default:"20" placeholder:"N"`
+	MaxSamples      int64 `group:"Limits:" help:"Samples that a query may hold in memory (default ${default})." default:"50000000" placeholder:"N"`
+	MaxBody         size  `group:"Limits:" help:"Size of a write, also after decompression (default ${default})." default:"64MiB" placeholder:"SIZE"`
+	HeadBytes       size  `group:"Limits:" help:"Memory of recent data before it is written to chunks (default ${default})." default:"128MiB" placeholder:"SIZE"`
+	CacheBytes      size  `group:"Limits:" help:"Memory of the block cache (default ${default})." default:"128MiB" placeholder:"SIZE"`
+	FlushAge        span  `group:"Limits:" help:"Longest time until recent data is written to chunks; it bounds the time of a restart (default ${default})." default:"30m" placeholder:"DURATION"`
 
 	LogLevel        slog.Level `help:"What to log: debug, info, warn or error." default:"info"`
-	ShutdownTimeout span       `help:"Longest wait for requests in flight when the server is stopped." default:"30s" placeholder:"DURATION"`
+	ShutdownTimeout span       `help:"Longest wait for requests in flight when the server is stopped (default ${default})." default:"30s" placeholder:"DURATION"`
 }
 
 // Help is what --help prints below the summary.

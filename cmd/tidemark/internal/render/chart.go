@@ -115,7 +115,7 @@ func chart(b *strings.Builder, lines []line, o Options) {
 	}
 	lo, hi = niceRange(lo, hi)
 	const axis = 8 // characters of the value axis and its line
-	cols, rows := max(o.Width-axis, 10), max(o.Height, 4)
+	cols, rows := max(o.Width-axis-len(" UTC"), 10), max(o.Height, 4)
 	c := newCanvas(cols, rows)
 	gap := gapOf(drawn)
 	for i := range drawn {
