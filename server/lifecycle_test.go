@@ -116,7 +116,7 @@ func (l smallBuffers) Accept() (net.Conn, error) {
 // TestSlowReaderIsServed: the write timeout bounds a piece of an answer, not
 // the whole of it.
 func TestSlowReaderIsServed(t *testing.T) {
-	h := start(t, Options{WriteTimeout: 400 * time.Millisecond})
+	h := start(t, Options{WriteTimeout: time.Second})
 	res := bigResult(60, 1000)
 	h.engine.query = answering(res)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -145,9 +145,9 @@ func TestSlowReaderIsServed(t *testing.T) {
 		if err != nil {
 			t.Fatalf("after %d bytes and %s: %v", n, time.Since(began), err)
 		}
-		time.Sleep(60 * time.Millisecond)
+		time.Sleep(150 * time.Millisecond)
 	}
-	if n < streamFrom || time.Since(began) < 400*time.Millisecond {
+	if n < streamFrom || time.Since(began) < time.Second {
 		t.Fatalf("%d bytes in %s do not show anything", n, time.Since(began))
 	}
 }
@@ -329,14 +329,15 @@ func TestShutdownGivesUp(t *testing.T) {
 // TestHostileRequests sends what no client should; nothing may be a 5xx or
 // end the server.
 func TestHostileRequests(t *testing.T) {
-	h := start(t, Options{ReadTimeout: 300 * time.Millisecond})
+	h := start(t, Options{ReadTimeout: time.Second})
 	ln := fasthttputil.NewInmemoryListener()
 	go h.srv.Serve(ln)
 	raw := func(request string) int {
 		t.Helper()
 		conn, err := ln.Dial()
 		if err != nil {
-			t.Fatal(err)
+			t.Error(err)
+			return 0
 		}
 		defer conn.Close()
 		go io.WriteString(conn, request)
@@ -351,6 +352,7 @@ func TestHostileRequests(t *testing.T) {
 		}
 		return resp.StatusCode
 	}
+	var wg sync.WaitGroup
 	for request, want := range map[string]int{
 		"GET / HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 100_000) + "\r\n\r\n":             431,
 		"GET /api/v1/query?query=" + strings.Repeat("x", 100_000) + " HTTP/1.1\r\nHost: x\r\n\r\n": 431,
@@ -366,10 +368,13 @@ func TestHostileRequests(t *testing.T) {
 		"GET":                        -1,
 		strings.Repeat("A", 200_000): -1,
 	} {
-		if got := raw(request); got >= 500 || want >= 0 && got != want {
-			t.Errorf("%.80q gives %d, want %d", request, got, want)
-		}
+		wg.Go(func() {
+			if got := raw(request); got >= 500 || want >= 0 && got != want {
+				t.Errorf("%.80q gives %d, want %d", request, got, want)
+			}
+		})
 	}
+	wg.Wait()
 	// Every parameter of every path, with values that parse as nothing.
 	values := []string{"%00", "%ff%fe", "-1", "1e999", "NaN", "-9223372036854775808", "9223372036854775807", "99999999999999999999999", "0x10", "1y", "9223372036854775807ms", "{", "%F0%9F%92%A9", strings.Repeat("9", 5000)}
 	names := []string{"query", "time", "start", "end", "step", "since", "limit", "timeout", "lookback_delta", "direction", "interval", "match[]", "match", "q", "db", "precision", "stats"}
