@@ -55,9 +55,10 @@ type evaluator struct {
 	named    map[*plan.SelectLogs]naming
 	warnings map[string]struct{}
 	infos    map[string]struct{}
-	ticks    int
-	// spare are recycled columns, all of the same length.
-	spare []*Column
+	// spare are recycled columns by their number of steps, slab is fresh ones
+	// of few steps, which are made many at a time.
+	spare map[int][]*Column
+	slab  []Column
 	// fixed remembers which nodes do not depend on the step.
 	fixed map[plan.Node]bool
 	// sorted is set where the outermost expression decides the order of an
@@ -117,15 +118,8 @@ func (ev *evaluator) hold(n int) error {
 // release is the reverse of hold.
 func (ev *evaluator) release(n int) { ev.held -= int64(n) }
 
-// tick checks now and then whether the query was cancelled; loops call it once per
-// series or per few hundred rows.
-func (ev *evaluator) tick(ctx context.Context) error {
-	ev.ticks++
-	if ev.ticks&15 == 0 {
-		return ctx.Err()
-	}
-	return nil
-}
+// tick checks whether the query was cancelled; loops call it once per series.
+func (ev *evaluator) tick(ctx context.Context) error { return ctx.Err() }
 
 // numberArg reads an argument that must not vary over the grid. An optional
 // argument that was not given has the fallback's value.

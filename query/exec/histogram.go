@@ -197,6 +197,7 @@ func histogramQuantile(ev *evaluator, ctx context.Context, call *plan.Call, g Gr
 	if err != nil {
 		return err
 	}
+	defer ev.recycleAll(hs)
 	return ev.merged(call.Pos, false, func(emit func(*Column) error) error {
 		return ev.quantiles(ctx, call, hs, qs, "", "", g, emit)
 	}, emit)
@@ -212,6 +213,7 @@ func histogramQuantiles(ev *evaluator, ctx context.Context, call *plan.Call, g G
 	if err != nil {
 		return err
 	}
+	defer ev.recycleAll(hs)
 	return ev.merged(call.Pos, false, func(emit func(*Column) error) error {
 		for _, a := range call.Args[2:] {
 			qs, err := ev.scalar(ctx, a, g)
@@ -283,6 +285,7 @@ func histogramFraction(ev *evaluator, ctx context.Context, call *plan.Call, g Gr
 	if err != nil {
 		return err
 	}
+	defer ev.recycleAll(hs)
 	return ev.merged(call.Pos, false, func(emit func(*Column) error) error {
 		var bs []bucket
 		for _, h := range hs {
@@ -312,4 +315,13 @@ func ofMetric(ls model.Labels) string {
 		return " for metric name " + strconv.Quote(name)
 	}
 	return ""
+}
+
+// recycleAll gives back the columns of histograms.
+func (ev *evaluator) recycleAll(hs []*classic) {
+	for _, h := range hs {
+		for _, s := range h.series {
+			ev.recycle(s.col)
+		}
+	}
 }

@@ -250,10 +250,7 @@ func (ev *evaluator) eachUnwrapped(ctx context.Context, sel *plan.SelectLogs, gr
 	err = rr.read(ctx, rs, func(st *logpipe.Stream, b *model.RowBlock) error {
 		var last *logpipe.Set
 		var c *group
-		if err := ev.hold(len(b.Times)); err != nil {
-			return err
-		}
-		held += len(b.Times)
+		before := held
 		for i, t := range b.Times {
 			if i&4095 == 4095 {
 				if err := ctx.Err(); err != nil {
@@ -286,8 +283,9 @@ func (ev *evaluator) eachUnwrapped(ctx context.Context, sel *plan.SelectLogs, gr
 			}
 			c.times = append(c.times, t)
 			c.values = append(c.values, row.Value)
+			held++
 		}
-		return nil
+		return ev.hold(held - before)
 	})
 	if err != nil {
 		return err

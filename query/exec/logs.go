@@ -69,7 +69,10 @@ func nameLabels(n plan.Node, names []string, into map[*plan.SelectLogs]naming) {
 			names = n.Grouping.Labels
 		}
 		for i, a := range n.Args {
-			if t, ok := a.(*plan.Text); ok && i > 0 && (n.Func.Name == "label_replace" || n.Func.Name == "label_join") {
+			// The source labels of label_replace(v, dst, replacement, src, regex)
+			// and label_join(v, dst, separator, src...).
+			source := i == 3 && n.Func.Name == "label_replace" || i >= 3 && n.Func.Name == "label_join"
+			if t, ok := a.(*plan.Text); ok && source {
 				names = append(slices.Clone(names), t.Value)
 			}
 		}

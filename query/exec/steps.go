@@ -12,26 +12,54 @@ func (ev *evaluator) newColumn(ls model.Labels, n int) (*Column, error) {
 	if err := ev.hold(n); err != nil {
 		return nil, err
 	}
-	if k := len(ev.spare) - 1; k >= 0 && len(ev.spare[k].Values) == n {
-		c := ev.spare[k]
-		ev.spare = ev.spare[:k]
+	if s := ev.spare[n]; len(s) > 0 {
+		c := s[len(s)-1]
+		ev.spare[n] = s[:len(s)-1]
 		c.Labels = ls
 		clear(c.Present)
 		return c, nil
 	}
-	return NewColumn(ls, n), nil
+	if n > slabSteps {
+		return NewColumn(ls, n), nil
+	}
+	if len(ev.slab) == 0 || len(ev.slab[0].Values) != n {
+		ev.slab = makeSlab(n)
+	}
+	c := &ev.slab[0]
+	ev.slab = ev.slab[1:]
+	c.Labels = ls
+	return c, nil
+}
+
+// Columns of up to slabSteps steps, as instant queries have them, are made
+// slabColumns at a time: three allocations instead of three each.
+const (
+	slabSteps   = 16
+	slabColumns = 64
+	maxSpare    = 64
+)
+
+func makeSlab(n int) []Column {
+	words := len(NewBitmap(n))
+	cols := make([]Column, slabColumns)
+	values, bits := make([]float64, n*slabColumns), make(Bitmap, words*slabColumns)
+	for i := range cols {
+		cols[i].Values = values[i*n : (i+1)*n : (i+1)*n]
+		cols[i].Present = bits[i*words : (i+1)*words : (i+1)*words]
+	}
+	return cols
 }
 
 // recycle takes back a column that nobody reads any more.
 func (ev *evaluator) recycle(c *Column) {
-	ev.release(len(c.Values))
-	if k := len(ev.spare); k > 0 && (k >= 64 || len(ev.spare[0].Values) != len(c.Values)) {
-		if k >= 64 {
-			return
-		}
-		ev.spare = ev.spare[:0]
+	n := len(c.Values)
+	ev.release(n)
+	if ev.spare == nil {
+		ev.spare = map[int][]*Column{}
 	}
-	ev.spare = append(ev.spare, c)
+	if len(ev.spare[n]) < maxSpare {
+		ev.spare[n] = append(ev.spare[n], c)
+	}
 }
 
 // forEach calls f for every step of the set, ascending.
