@@ -21,37 +21,6 @@ type rangeSeries struct {
 // full returns the labels with the name among them.
 func (s *rangeSeries) full() model.Labels { return withName(s.name, s.labels) }
 
-// rangeSamples returns every series of a range argument (type funcs.Range: a
-// metric selection with a range, a subquery, or unwrapped log rows) with the
-// samples of all windows of the grid, and the windows, in which offset and @
-// are already applied. The samples count as held; whoever is done with them
-// calls ev.release(total number of samples).
-func (ev *evaluator) rangeSamples(ctx context.Context, n plan.Node, g Grid) ([]Samples, Windows, error) {
-	var out []Samples
-	win, err := ev.rangeWindows(n, g)
-	if err != nil {
-		return nil, win, err
-	}
-	if g.Len() == 0 {
-		return nil, win, nil
-	}
-	err = ev.eachRange(ctx, n, g, func(_ *slider, s *rangeSeries) error {
-		if err := ev.hold(len(s.times)); err != nil {
-			return err
-		}
-		times := s.times
-		if _, ok := n.(*plan.SelectLogs); ok {
-			times = make([]int64, len(s.times))
-			for i, t := range s.times {
-				times[i] = floorDiv(t, nanosPerMilli)
-			}
-		}
-		out = append(out, Samples{Labels: s.full(), Times: times, Values: s.values})
-		return nil
-	})
-	return out, win, err
-}
-
 // rangeWindows returns the windows of a range argument in milliseconds.
 func (ev *evaluator) rangeWindows(n plan.Node, g Grid) (Windows, error) {
 	switch n := n.(type) {
