@@ -7,8 +7,9 @@ import (
 	"tidemark/storage/model"
 )
 
-// volume is the share of requests that leave an application or access row: a
-// real estate samples its logs, and this one must fit on a laptop.
+// volume is the share of good requests that leave an application or access row:
+// a real estate samples its logs, and this one must fit on a laptop. Failures
+// are all logged, up to a bound.
 const volume = 0.006
 
 // application writes the rows of one service: for each request that is
@@ -33,7 +34,10 @@ func (p *logs) application(sv *service, minute int64, o minuteOf) {
 			level = levelWarn
 		}
 		if sv.name == "storefront" {
-			p.accessLine(at, ms, trace, failed, o.outage)
+			// Errors are all logged, but the access log is a sample of both.
+			if !failed || r.float() < sv.sampling()*float64(o.failed)/float64(bad) {
+				p.accessLine(at, ms, trace, failed, o.outage)
+			}
 			if level != levelError {
 				continue
 			}
