@@ -44,7 +44,7 @@ var accumulators = map[string]func(n int, param []float64) accumulator{
 // groupLabels returns the labels of a series's group.
 func groupLabels(gr ast.Grouping, ls model.Labels) model.Labels {
 	if gr.Without {
-		return dropName(ls.Without(gr.Labels...))
+		return nameless(ls.Without(gr.Labels...))
 	}
 	if len(gr.Labels) == 0 {
 		return nil

@@ -23,9 +23,9 @@ func matchLabels(m *ast.Matching, ls model.Labels) model.Labels {
 		return ls.Keep(m.Labels...)
 	}
 	if len(m.Labels) == 0 {
-		return dropName(ls)
+		return nameless(ls)
 	}
-	return dropName(ls.Without(m.Labels...))
+	return nameless(ls.Without(m.Labels...))
 }
 
 // matchGroup is the series of one signature.

@@ -56,6 +56,9 @@ func sortByLabel(descending bool) vectorFunc {
 
 // ordered arranges the series of an instant query's outermost function.
 func (ev *evaluator) ordered(ctx context.Context, call *plan.Call, g Grid, arrange func([]*Column), emit func(*Column) error) error {
+	if !ev.Instant {
+		ev.warn(call.Pos, "sort is ineffective for range queries since results are always ordered by labels")
+	}
 	if !ev.Instant || !ev.outermost(call) {
 		return ev.each(ctx, call.Args[0], g, emit)
 	}

@@ -113,6 +113,18 @@ func dropName(ls model.Labels) model.Labels {
 	return ls
 }
 
+// nameless returns the labels without the metric's name; its type and unit
+// still tell series apart.
+func nameless(ls model.Labels) model.Labels {
+	if len(ls) > 0 && ls[0].Name == model.MetricName {
+		return ls[1:]
+	}
+	if ls.Has(model.MetricName) {
+		return ls.Without(model.MetricName)
+	}
+	return ls
+}
+
 func describesMetric(name string) bool {
 	return len(name) > 7 && (name == model.MetricName || name == "__type__" || name == "__unit__")
 }

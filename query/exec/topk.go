@@ -117,7 +117,7 @@ func (ev *evaluator) checkPick(n *plan.Aggregate, param []float64) error {
 				ev.warn(n.Param.Position(), "ratio value should be between -1 and 1, got %g, capping to %g", v, max(-1, min(1, v)))
 			}
 		case math.IsNaN(v):
-			return errorAt(n.Param.Position(), "Parameter value is NaN for %s", n.Op)
+			return errorAt(n.Param.Position(), "Parameter value is NaN")
 		case v >= math.MaxInt64 || v <= math.MinInt64:
 			return errorAt(n.Param.Position(), "Scalar value %g overflows int64", v)
 		}
