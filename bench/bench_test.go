@@ -1,0 +1,209 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"tidemark/bench/gen"
+	"tidemark/query"
+	"tidemark/query/ast"
+	"tidemark/server"
+	"tidemark/storage"
+	"tidemark/storage/model"
+)
+
+// began is the time of the first generated record.
+var began = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// openStore opens a store that ends with the benchmark.
+func openStore(b *testing.B) *storage.DB {
+	b.Helper()
+	db, err := storage.Open(b.TempDir(), storage.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	return db
+}
+
+// serve puts a store behind the real server and returns its URL.
+func serve(b *testing.B, db *storage.DB) string {
+	b.Helper()
+	srv, err := server.New(server.Options{Sink: db, Engine: query.NewEngine(db, query.Options{})})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ln) }()
+	b.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := srv.Shutdown(ctx); err != nil {
+			b.Error(err)
+		}
+		if err := <-served; err != nil {
+			b.Error(err)
+		}
+	})
+	return "http://" + ln.Addr().String()
+}
+
+func post(client *http.Client, url string, body []byte) error {
+	resp, err := client.Post(url, "text/plain", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusNoContent {
+		err = fmt.Errorf("status %d: %s", resp.StatusCode, text)
+	}
+	return err
+}
+
+func BenchmarkWrite(b *testing.B) {
+	const hosts, steps, lines = 1000, 10, 10_000
+	for _, clients := range []int{1, 2} {
+		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
+			url := serve(b, openStore(b)) + "/write"
+			// Bodies are made outside the timed part, each once.
+			g := gen.NewCPU(hosts, 1)
+			bodies := make(chan []byte, b.N)
+			size := 0
+			for i := range b.N {
+				var body []byte
+				for s := range steps {
+					body = g.AppendStep(body, began.Add(time.Duration(i*steps+s)*10*time.Second).UnixNano())
+				}
+				size = len(body)
+				bodies <- body
+			}
+			close(bodies)
+			b.SetBytes(int64(size))
+			b.ResetTimer()
+			var wg sync.WaitGroup
+			for range clients {
+				wg.Go(func() {
+					client := &http.Client{Transport: &http.Transport{}}
+					defer client.CloseIdleConnections()
+					for body := range bodies {
+						if err := post(client, url, body); err != nil {
+							b.Error(err)
+							return
+						}
+					}
+				})
+			}
+			wg.Wait()
+			b.ReportMetric(float64(b.N)*lines*10/b.Elapsed().Seconds(), "samples/s")
+		})
+	}
+}
+
+// ask runs a query and fails the benchmark where it has no answer.
+func ask(b *testing.B, e *query.Engine, req query.Request) {
+	b.Helper()
+	res, err := e.Query(context.Background(), req)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if len(res.Series)+len(res.Streams) == 0 {
+		b.Fatalf("%s: no answer", req.Text)
+	}
+}
+
+func BenchmarkQuery(b *testing.B) {
+	const hosts = 100
+	db := openStore(b)
+	url := serve(b, db) + "/write"
+	g := gen.NewCPU(hosts, 1)
+	for s := 0; s < 12*360; {
+		var body []byte
+		for range 100 {
+			body = g.AppendStep(body, began.Add(time.Duration(s)*10*time.Second).UnixNano())
+			s++
+		}
+		if err := post(http.DefaultClient, url, body); err != nil {
+			b.Fatal(err)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+	if err := db.Flush(context.Background()); err != nil {
+		b.Fatal(err)
+	}
+	e := query.NewEngine(db, query.Options{})
+	end := began.Add(12 * time.Hour)
+	for _, c := range []struct {
+		name, text string
+		span, step time.Duration // a zero span asks an instant query
+	}{
+		{"one-series-1h", `max_over_time(cpu_usage_user{hostname="host_7"}[1m])`, time.Hour, time.Minute},
+		{"one-series-12h", `max_over_time(cpu_usage_user{hostname="host_7"}[1m])`, 12 * time.Hour, time.Minute},
+		{"eight-series-1h", `max(max_over_time(cpu_usage_user{hostname=~"host_[1-8]"}[1m]))`, time.Hour, time.Minute},
+		{"all-series-12h", `avg by (hostname) (avg_over_time(cpu_usage_user[1h]))`, 12 * time.Hour, time.Hour},
+		{"rate-by-region", `sum by (region) (rate(cpu_usage_user[5m]))`, time.Hour, time.Minute},
+		{"all-instant", `cpu_usage_user`, 0, 0},
+		{"topk-instant", `topk(10, avg_over_time(cpu_usage_user[1h]))`, 0, 0},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				ask(b, e, query.Request{Text: c.text, Dialect: ast.PromQL, Instant: c.span == 0, Start: end.Add(-c.span), End: end.Add(-time.Second), Step: c.step})
+			}
+		})
+	}
+}
+
+func BenchmarkLogs(b *testing.B) {
+	db := openStore(b)
+	rng := rand.New(rand.NewPCG(1, 0))
+	const rows = 200_000
+	for i := 0; i < rows; {
+		var batch model.Batch
+		for range 10_000 {
+			line := fmt.Sprintf(`level=info msg="request served" path=/item/%d status=200 took=%dms trace=%016x`, rng.IntN(500), rng.IntN(900), rng.Uint64())
+			if i%10_000 == 77 {
+				line = `level=error msg="checksum mismatch" path=/item/13`
+			}
+			batch.AddLine(model.FromStrings("app", fmt.Sprint("app", i%40)), began.Add(time.Duration(i)*10*time.Millisecond).UnixNano(), line)
+			i++
+		}
+		if _, err := db.Append(context.Background(), &batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := db.Flush(context.Background()); err != nil {
+		b.Fatal(err)
+	}
+	e := query.NewEngine(db, query.Options{})
+	for _, c := range []struct {
+		name, text string
+		instant    bool
+	}{
+		{"rare-word", `{app=~".+"} |= "mismatch"`, false},
+		{"count-all", `sum(count_over_time({app=~".+"}[1h]))`, true},
+		{"count-word-by-app", `sum by (app) (count_over_time({app=~".+"} |= "item/13 " [1h]))`, true},
+		{"newest-100", `{app="app7"}`, false},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				ask(b, e, query.Request{Text: c.text, Instant: c.instant, Start: began, End: began.Add(time.Hour), Step: time.Minute, Direction: model.Backward})
+			}
+		})
+	}
+}
