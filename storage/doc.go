@@ -55,6 +55,10 @@
 //
 //	field="text" other="text"
 //
+// A metric name is one name however it was split into measurement and field:
+// the dictionary keeps the split that was flushed first, and shows state
+// columns under it.
+//
 // # Partitions and retention
 //
 // A partition is a UTC day. Index and data of a partition are one range of keys. With

@@ -464,7 +464,8 @@ func TestOverload(t *testing.T) {
 		EventListener: func(e Event) {
 			if e.Kind == EventFlushBegin {
 				hold.Lock()
-				hold.Unlock() //nolint:staticcheck // waits for whoever holds it
+				//lint:ignore SA2001 it only waits for whoever holds the lock
+				hold.Unlock()
 			}
 		}})
 	hold.Lock()

@@ -51,6 +51,8 @@ type Segments struct {
 	cond *sync.Cond // on mu: durable has advanced or err is set
 }
 
+var _ Log = (*Segments)(nil)
+
 type segment struct {
 	first uint64
 	size  atomic.Int64
