@@ -113,11 +113,6 @@ type window struct {
 	params [4]float64
 }
 
-// end is where the window ends, start where it begins (exclusive), in the
-// series' unit of time.
-func (w window) end() int64   { return w.sl.ends[w.step] }
-func (w window) start() int64 { return w.end() - w.sl.width }
-
 // at is the time of the step itself, before offset and @.
 func (w window) at() int64 { return w.sl.win.Grid.At(w.step) * w.sl.perMilli }
 
