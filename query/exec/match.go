@@ -22,10 +22,15 @@ func matchLabels(m *ast.Matching, ls model.Labels) model.Labels {
 	if m.On {
 		return ls.Keep(m.Labels...)
 	}
-	if len(m.Labels) == 0 {
-		return nameless(ls)
+	if len(m.Labels) > 0 {
+		ls = ls.Without(m.Labels...)
 	}
-	return nameless(ls.Without(m.Labels...))
+	if m.Card == ast.ManyToMany {
+		// A set operation must pair a metric with what is left of it after
+		// arithmetic, which has no type and unit any more.
+		return dropName(ls)
+	}
+	return nameless(ls)
 }
 
 // matchGroup is the series of one signature.
