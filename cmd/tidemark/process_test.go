@@ -261,7 +261,7 @@ func TestAcknowledgedWritesSurviveKill(t *testing.T) {
 // A demo killed while it fills goes on where it was; its answers are there.
 func TestDemo(t *testing.T) {
 	dir := t.TempDir()
-	args := []string{"--demo", "--demo-weeks", "1", "--demo-log-weeks", "1", "--no-self"}
+	args := []string{"--demo", "--demo-weeks", "1", "--demo-log-weeks", "1"}
 	s := start(t, dir, args...)
 	time.Sleep(300 * time.Millisecond)
 	s.kill()

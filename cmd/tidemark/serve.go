@@ -25,7 +25,7 @@ type serveCommand struct {
 	Data      string `help:"The store's folder; it is created where it does not exist (default ${default})." default:"./tidemark-data" placeholder:"DIR"`
 	Listen    string `help:"Address to listen on; port 0 takes any free one (default ${default})." default:"127.0.0.1:8433" placeholder:"HOST:PORT"`
 	Retention span   `help:"Keep records this long by their own time, such as 30d or 1y; by default for ever." placeholder:"DURATION"`
-	NoSelf    bool   `help:"Do not record the host's and the server's own figures and logs."`
+	NoSelf    bool   `help:"Do not record the host's and the server's own figures and logs; --demo does not, so that the estate has no strangers."`
 
 	AuthTokenFile string `group:"Access:" help:"File with a token that every request must bear." placeholder:"FILE"`
 	TLSCert       string `name:"tls-cert" group:"Access:" help:"PEM file of the certificate to speak TLS with." placeholder:"FILE"`
@@ -197,9 +197,10 @@ func (s *serveCommand) open(c *console, logs *logs) (*storage.DB, error) {
 	})
 }
 
-// monitor returns what records the server's own figures, or nil.
+// monitor returns what records the server's own figures, or nil. A real host
+// among the demo's invented ones would only puzzle.
 func (s *serveCommand) monitor(c *console, db *storage.DB, logs *logs) *selfmon.Monitor {
-	if s.NoSelf {
+	if s.NoSelf || s.Demo {
 		return nil
 	}
 	var told atomic.Int64
