@@ -74,8 +74,9 @@ func (ev *evaluator) eachAggregate(ctx context.Context, n *plan.Aggregate, g Gri
 		ev.warnQuantile(n.Param.Position(), param)
 	}
 	type group struct {
-		labels model.Labels
-		acc    accumulator
+		labels   model.Labels
+		acc      accumulator
+		nameless bool // some of the series are
 	}
 	groups := map[string]*group{}
 	var order []*group
@@ -94,6 +95,7 @@ func (ev *evaluator) eachAggregate(ctx context.Context, n *plan.Aggregate, g Gri
 				return err
 			}
 		}
+		gr.nameless = gr.nameless || c.Nameless
 		gr.acc.add(c)
 		if n.Op == "quantile" { // keeps every value
 			held += c.Present.Count()
@@ -112,6 +114,7 @@ func (ev *evaluator) eachAggregate(ctx context.Context, n *plan.Aggregate, g Gri
 		if err != nil {
 			return err
 		}
+		out.Nameless = gr.nameless
 		gr.acc.result(out)
 		if out.Present.Empty() {
 			ev.recycle(out)
@@ -339,6 +342,7 @@ func (ev *evaluator) eachCountValues(ctx context.Context, n *plan.Aggregate, g G
 					if out, failed = ev.newColumn(full, steps); failed != nil {
 						return
 					}
+					out.Nameless = c.Nameless
 					columns[string(key)] = out
 					order = append(order, out)
 				}

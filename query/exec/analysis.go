@@ -49,7 +49,7 @@ func (ev *evaluator) evalAnalysis(ctx context.Context, call *plan.Call, grid Gri
 // name can produce; two values at one step are an error.
 func (ev *evaluator) joined(call *plan.Call, cols []*Column) ([]*Column, error) {
 	var out []*Column
-	err := ev.merged(call.Pos, false, func(emit func(*Column) error) error {
+	err := ev.merged(call.Pos, func(emit func(*Column) error) error {
 		for _, c := range cols {
 			if err := emit(c); err != nil {
 				return err

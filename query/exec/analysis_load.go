@@ -94,7 +94,7 @@ func (ev *evaluator) eachSpan(ctx context.Context, n plan.Node, from, to int64, 
 	}
 	_, logs := n.(*plan.SelectLogs)
 	return ev.eachRange(ctx, n, g, func(_ *slider, s *rangeSeries) error {
-		out := &Samples{Labels: s.full(), Times: s.times, Values: s.values}
+		out := &Samples{Labels: s.final(), Times: s.times, Values: s.values}
 		if logs {
 			out.Times = make([]int64, len(s.times))
 			for i, t := range s.times {

@@ -96,12 +96,15 @@ func (ev *evaluator) answer(ctx context.Context, a *Answer) (err error) {
 	return err
 }
 
-// arranged drops series without a step, orders the others and makes sure
-// that no two have equal labels.
+// arranged drops series without a step, takes away the names that are no
+// longer true, orders the series and makes sure that no two have equal labels.
 func (ev *evaluator) arranged(cols []*Column) ([]*Column, error) {
 	cols = slices.DeleteFunc(cols, func(c *Column) bool { return c.Present.Empty() })
+	for _, c := range cols {
+		c.Labels, c.Nameless = c.final(), false
+	}
 	if ev.sorted {
-		return cols, nil
+		return cols, ev.distinct(cols)
 	}
 	slices.SortStableFunc(cols, func(a, b *Column) int { return a.Labels.Compare(b.Labels) })
 	n := 0
@@ -112,11 +115,25 @@ func (ev *evaluator) arranged(cols []*Column) ([]*Column, error) {
 			continue
 		}
 		if cols[n-1].Present.Intersects(c.Present) {
-			return nil, errorAt(ev.root.Position(), "vector cannot contain metrics with the same labelset")
+			return nil, sameLabels(ev.root.Position())
 		}
 		cols[n-1].merge(c)
 	}
 	return cols[:n], nil
+}
+
+// distinct fails where two columns of one step have equal labels.
+func (ev *evaluator) distinct(cols []*Column) error {
+	seen := make(map[string]struct{}, len(cols))
+	var key []byte
+	for _, c := range cols {
+		key = c.Labels.AppendKey(key[:0])
+		if _, ok := seen[string(key)]; ok {
+			return sameLabels(ev.root.Position())
+		}
+		seen[string(key)] = struct{}{}
+	}
+	return nil
 }
 
 // rawRange answers a range in an instant query with its samples.
@@ -134,10 +151,15 @@ func (ev *evaluator) rawRange(ctx context.Context) ([]Samples, error) {
 		for i := range times {
 			times[i] = floorDiv(times[i], sl.perMilli)
 		}
-		out = append(out, Samples{Labels: s.full(), Times: times, Values: s.values[lo:hi]})
+		out = append(out, Samples{Labels: s.final(), Times: times, Values: s.values[lo:hi]})
 		return nil
 	})
 	sortTimed(out)
+	for i := range out {
+		if i > 0 && out[i-1].Labels.Equal(out[i].Labels) {
+			return nil, sameLabels(ev.root.Position())
+		}
+	}
 	return out, err
 }
 

@@ -33,7 +33,7 @@ func (ev *evaluator) eachWithScalar(ctx context.Context, n *plan.Binary, vector,
 		return err
 	}
 	if f := arithmetic(n.Op); f != nil {
-		return ev.mapped(ctx, n.Pos, vector, g, func(c *Column) {
+		return ev.mapped(ctx, vector, g, func(c *Column) {
 			if swapped {
 				for i, v := range c.Values {
 					c.Values[i] = f(s[i], v)
@@ -56,7 +56,7 @@ func (ev *evaluator) eachWithScalar(ctx context.Context, n *plan.Binary, vector,
 		return f(v, s[i])
 	}
 	if n.Bool {
-		return ev.mapped(ctx, n.Pos, vector, g, func(c *Column) {
+		return ev.mapped(ctx, vector, g, func(c *Column) {
 			for i, v := range c.Values {
 				c.Values[i] = truth(holds(i, v))
 			}

@@ -147,20 +147,14 @@ func timestamps(ev *evaluator, ctx context.Context, call *plan.Call, g Grid, emi
 	arg := call.Args[0]
 	sel, ok := arg.(*plan.Select)
 	if !ok {
-		return ev.mapped(ctx, call.Pos, arg, g, func(c *Column) {
+		return ev.mapped(ctx, arg, g, func(c *Column) {
 			for i := range c.Values {
 				c.Values[i] = float64(g.At(i)) / 1000
 			}
 		}, emit)
 	}
-	produce := func(emit func(*Column) error) error {
-		return ev.eachInstant(ctx, sel, g, true, func(c *Column) error {
-			c.Labels = dropName(c.Labels)
-			return emit(c)
-		})
-	}
-	if ev.unique(sel) {
-		return produce(emit)
-	}
-	return ev.merged(call.Pos, false, produce, emit)
+	return ev.eachInstant(ctx, sel, g, true, func(c *Column) error {
+		c.Nameless = true
+		return emit(c)
+	})
 }

@@ -31,7 +31,7 @@ func applyDate(f func(time.Time) float64) vectorFunc {
 	}
 	return func(ev *evaluator, ctx context.Context, call *plan.Call, g Grid, emit func(*Column) error) error {
 		if len(call.Args) > 0 && call.Args[0] != nil {
-			return ev.mapped(ctx, call.Pos, call.Args[0], g, func(c *Column) {
+			return ev.mapped(ctx, call.Args[0], g, func(c *Column) {
 				for i, v := range c.Values {
 					c.Values[i] = at(v)
 				}

@@ -20,8 +20,9 @@ type bucket struct{ upper, count float64 }
 
 // classic is the series of one classic histogram, by ascending bound.
 type classic struct {
-	labels model.Labels // without le, name included
-	series []bucketSeries
+	labels   model.Labels // without le, name included
+	nameless bool
+	series   []bucketSeries
 }
 
 type bucketSeries struct {
@@ -45,7 +46,7 @@ func (ev *evaluator) classics(ctx context.Context, arg plan.Node, g Grid) ([]*cl
 		key := ls.Key()
 		h := byKey[key]
 		if h == nil {
-			h = &classic{labels: ls}
+			h = &classic{labels: ls, nameless: c.Nameless}
 			byKey[key] = h
 			order = append(order, h)
 		}
@@ -198,7 +199,7 @@ func histogramQuantile(ev *evaluator, ctx context.Context, call *plan.Call, g Gr
 		return err
 	}
 	defer ev.recycleAll(hs)
-	return ev.merged(call.Pos, false, func(emit func(*Column) error) error {
+	return ev.merged(call.Pos, func(emit func(*Column) error) error {
 		return ev.quantiles(ctx, call, hs, qs, "", "", g, emit)
 	}, emit)
 }
@@ -214,7 +215,7 @@ func histogramQuantiles(ev *evaluator, ctx context.Context, call *plan.Call, g G
 		return err
 	}
 	defer ev.recycleAll(hs)
-	return ev.merged(call.Pos, false, func(emit func(*Column) error) error {
+	return ev.merged(call.Pos, func(emit func(*Column) error) error {
 		for _, a := range call.Args[2:] {
 			qs, err := ev.scalar(ctx, a, g)
 			if err != nil {
@@ -245,7 +246,7 @@ func (ev *evaluator) quantiles(ctx context.Context, call *plan.Call, hs []*class
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		ls := dropName(h.labels)
+		ls := h.labels
 		if label != "" {
 			ls = ls.With(label, value)
 		}
@@ -253,6 +254,7 @@ func (ev *evaluator) quantiles(ctx context.Context, call *plan.Call, hs []*class
 		if err != nil {
 			return err
 		}
+		out.Nameless = true
 		lifted := false
 		for i := range qs {
 			if bs = h.at(i, bs); len(bs) > 0 {
@@ -262,7 +264,7 @@ func (ev *evaluator) quantiles(ctx context.Context, call *plan.Call, hs []*class
 			}
 		}
 		if lifted {
-			ev.info(call.Pos, "input to histogram_quantile needed to be fixed for monotonicity: %s", ls)
+			ev.info(call.Pos, "input to histogram_quantile needed to be fixed for monotonicity: %s", dropName(ls))
 		}
 		if err := emit(out); err != nil {
 			return err
@@ -286,16 +288,17 @@ func histogramFraction(ev *evaluator, ctx context.Context, call *plan.Call, g Gr
 		return err
 	}
 	defer ev.recycleAll(hs)
-	return ev.merged(call.Pos, false, func(emit func(*Column) error) error {
+	return ev.merged(call.Pos, func(emit func(*Column) error) error {
 		var bs []bucket
 		for _, h := range hs {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			out, err := ev.newColumn(dropName(h.labels), g.Len())
+			out, err := ev.newColumn(h.labels, g.Len())
 			if err != nil {
 				return err
 			}
+			out.Nameless = true
 			for i := range lower {
 				if bs = h.at(i, bs); len(bs) > 0 {
 					out.Set(i, bucketFraction(lower[i], upper[i], bs))

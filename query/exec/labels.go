@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"tidemark/query/plan"
+	"tidemark/storage/model"
 )
 
 // texts reads the string arguments from place k on.
@@ -52,7 +53,7 @@ func labelReplace(ev *evaluator, ctx context.Context, call *plan.Call, g Grid, e
 	return ev.relabelled(ctx, call, g, func(c *Column) {
 		value := c.Labels.Get(src)
 		if match := re.FindStringSubmatchIndex(value); match != nil {
-			c.Labels = c.Labels.With(dst, string(re.ExpandString(nil, replacement, value, match)))
+			c.relabel(dst, string(re.ExpandString(nil, replacement, value, match)))
 		}
 	}, emit)
 }
@@ -80,14 +81,22 @@ func labelJoin(ev *evaluator, ctx context.Context, call *plan.Call, g Grid, emit
 		for i, s := range src {
 			values[i] = c.Labels.Get(s)
 		}
-		c.Labels = c.Labels.With(dst, strings.Join(values, separator))
+		c.relabel(dst, strings.Join(values, separator))
 	}, emit)
+}
+
+// relabel sets a label. A metric name that was set is there to stay.
+func (c *Column) relabel(name, value string) {
+	c.Labels = c.Labels.With(name, value)
+	if name == model.MetricName {
+		c.Nameless = false
+	}
 }
 
 // relabelled changes the labels of every series; series that become equal are
 // made one.
 func (ev *evaluator) relabelled(ctx context.Context, call *plan.Call, g Grid, change func(*Column), emit func(*Column) error) error {
-	return ev.merged(call.Pos, false, func(emit func(*Column) error) error {
+	return ev.merged(call.Pos, func(emit func(*Column) error) error {
 		return ev.each(ctx, call.Args[0], g, func(c *Column) error {
 			change(c)
 			return emit(c)

@@ -25,11 +25,6 @@ func matchLabels(m *ast.Matching, ls model.Labels) model.Labels {
 	if len(m.Labels) > 0 {
 		ls = ls.Without(m.Labels...)
 	}
-	if m.Card == ast.ManyToMany {
-		// A set operation must pair a metric with what is left of it after
-		// arithmetic, which has no type and unit any more.
-		return dropName(ls)
-	}
 	return nameless(ls)
 }
 
@@ -124,6 +119,7 @@ func (ev *evaluator) eachMatch(ctx context.Context, n *plan.Binary, g Grid, emit
 					l, r = o, c
 				}
 				combine(out, l, r, op, cmp, n.Bool)
+				out.Nameless = (n.Bool || c.Nameless) && !slices.Contains(m.Include, model.MetricName)
 				if out.Present.Empty() {
 					ev.recycle(out)
 					continue
@@ -136,7 +132,7 @@ func (ev *evaluator) eachMatch(ctx context.Context, n *plan.Binary, g Grid, emit
 			return nil
 		})
 	}
-	err = ev.merged(n.Pos, false, produce, func(c *Column) error {
+	err = ev.merged(n.Pos, produce, func(c *Column) error {
 		if len(doubtful) > 0 { // an answer may turn out to be an error
 			if err := checkTwice(n, m, side, doubtful, present); err != nil {
 				return err
@@ -233,7 +229,7 @@ func combine(out, l, r *Column, op func(l, r float64) float64, cmp func(l, r flo
 // included labels of the other side.
 func resultLabels(n *plan.Binary, m *ast.Matching, many, one model.Labels) model.Labels {
 	ls := many
-	if n.Bool || arithmetic(n.Op) != nil {
+	if arithmetic(n.Op) != nil {
 		ls = dropName(ls)
 	}
 	if m.Card == ast.OneToOne {

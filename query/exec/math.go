@@ -30,7 +30,7 @@ var mathFuncs = map[string]func(float64) float64{
 
 func applyMath(f func(float64) float64) vectorFunc {
 	return func(ev *evaluator, ctx context.Context, call *plan.Call, g Grid, emit func(*Column) error) error {
-		return ev.mapped(ctx, call.Pos, call.Args[0], g, func(c *Column) {
+		return ev.mapped(ctx, call.Args[0], g, func(c *Column) {
 			for i, v := range c.Values {
 				c.Values[i] = f(v)
 			}
@@ -53,7 +53,7 @@ func roundTo(ev *evaluator, ctx context.Context, call *plan.Call, g Grid, emit f
 	if err != nil {
 		return err
 	}
-	return ev.mapped(ctx, call.Pos, call.Args[0], g, func(c *Column) {
+	return ev.mapped(ctx, call.Args[0], g, func(c *Column) {
 		for i, v := range c.Values {
 			// The inverse is exact for the usual fractions of ten.
 			inverse := 1 / to[i]
@@ -89,7 +89,7 @@ func (ev *evaluator) clamp(ctx context.Context, call *plan.Call, lower, upper in
 			return err
 		}
 	}
-	return ev.mapped(ctx, call.Pos, call.Args[0], g, func(c *Column) {
+	return ev.mapped(ctx, call.Args[0], g, func(c *Column) {
 		c.Present.forEach(func(i int) {
 			if lo[i] > hi[i] {
 				c.Present.Unset(i)

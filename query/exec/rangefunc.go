@@ -157,33 +157,24 @@ func (ev *evaluator) eachRangeFunc(ctx context.Context, call *plan.Call, f *rang
 		}
 	}
 	steps := g.Len()
-	produce := func(emit func(*Column) error) error {
-		return ev.eachRange(ctx, rng, g, func(sl *slider, s *rangeSeries) error {
-			ls := dropName(s.labels)
-			if f.keepName {
-				ls = s.full()
-			}
-			col, err := ev.newColumn(ls, steps)
-			if err != nil {
-				return err
-			}
-			if err := f.kernel(ctx, sl, s.values, params, col); err != nil {
-				return err
-			}
-			if col.Present.Empty() {
-				ev.recycle(col)
-				return nil
-			}
-			if f.counter {
-				ev.hintCounter(call, s)
-			}
-			return emit(col)
-		})
-	}
-	if f.keepName || ev.unique(rng) {
-		return produce(emit)
-	}
-	return ev.merged(call.Pos, true, produce, emit)
+	return ev.eachRange(ctx, rng, g, func(sl *slider, s *rangeSeries) error {
+		col, err := ev.newColumn(s.full(), steps)
+		if err != nil {
+			return err
+		}
+		col.Nameless = s.nameless || !f.keepName
+		if err := f.kernel(ctx, sl, s.values, params, col); err != nil {
+			return err
+		}
+		if col.Present.Empty() {
+			ev.recycle(col)
+			return nil
+		}
+		if f.counter {
+			ev.hintCounter(call, s)
+		}
+		return emit(col)
+	})
 }
 
 // hintCounter notes a metric that does not look like a counter.

@@ -13,13 +13,23 @@ import (
 // Samples it keeps the name apart and may count time in nanoseconds.
 type rangeSeries struct {
 	name   string
-	labels model.Labels // without __name__, unless they came from a subquery
-	times  []int64
-	values []float64
+	labels model.Labels // without __name__
+	// nameless says that the values are no longer the metric's: see Column.
+	nameless bool
+	times    []int64
+	values   []float64
 }
 
 // full returns the labels with the name among them.
 func (s *rangeSeries) full() model.Labels { return withName(s.name, s.labels) }
+
+// final returns the labels as an answer has them.
+func (s *rangeSeries) final() model.Labels {
+	if s.nameless {
+		return dropName(s.labels)
+	}
+	return s.full()
+}
 
 // rangeWindows returns the windows of a range argument in milliseconds.
 func (ev *evaluator) rangeWindows(n plan.Node, g Grid) (Windows, error) {
@@ -99,10 +109,8 @@ func (ev *evaluator) eachSubquery(ctx context.Context, n *plan.Subquery, win Win
 		if err := ev.hold(count); err != nil {
 			return err
 		}
-		s := &rangeSeries{labels: c.Labels, times: make([]int64, 0, count), values: make([]float64, 0, count)}
-		if len(c.Labels) > 0 && c.Labels[0].Name == model.MetricName {
-			s.name, s.labels = c.Labels[0].Value, c.Labels[1:]
-		}
+		s := &rangeSeries{name: c.Labels.Get(model.MetricName), labels: nameless(c.Labels), nameless: c.Nameless,
+			times: make([]int64, 0, count), values: make([]float64, 0, count)}
 		c.Present.forEach(func(i int) {
 			s.times = append(s.times, inner.At(i))
 			s.values = append(s.values, c.Values[i])

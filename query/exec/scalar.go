@@ -27,6 +27,42 @@ func init() {
 			return constant(math.Pi, g.Len()), nil
 		},
 		"scalar": scalarOfVector,
+		"min_of": ofTwo(math.Min),
+		"max_of": ofTwo(math.Max),
+		"start":  ofQuery(func(g Grid) int64 { return g.Start }),
+		"end":    ofQuery(func(g Grid) int64 { return g.End }),
+		"range":  ofQuery(func(g Grid) int64 { return g.End - g.Start }),
+		"step":   ofQuery(func(g Grid) int64 { return g.Step }),
+	}
+}
+
+// ofTwo is a scalar function of two scalars.
+func ofTwo(f func(a, b float64) float64) scalarFunc {
+	return func(ev *evaluator, ctx context.Context, call *plan.Call, g Grid) ([]float64, error) {
+		a, err := ev.scalar(ctx, call.Args[0], g)
+		if err != nil {
+			return nil, err
+		}
+		b, err := ev.scalar(ctx, call.Args[1], g)
+		if err != nil {
+			return nil, err
+		}
+		for i := range a {
+			a[i] = f(a[i], b[i])
+		}
+		return a, nil
+	}
+}
+
+// ofQuery is a property of the query's own grid in seconds, the same within
+// subqueries. The step of an instant query is zero.
+func ofQuery(millis func(Grid) int64) scalarFunc {
+	return func(ev *evaluator, _ context.Context, _ *plan.Call, g Grid) ([]float64, error) {
+		outer := ev.Grid
+		if ev.Instant {
+			outer.Step = 0
+		}
+		return constant(float64(millis(outer))/1000, g.Len()), nil
 	}
 }
 

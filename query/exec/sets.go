@@ -16,7 +16,7 @@ func (ev *evaluator) eachSet(ctx context.Context, n *plan.Binary, g Grid, emit f
 		m = &ast.Matching{Card: ast.ManyToMany}
 	}
 	if n.Op == "or" {
-		return ev.merged(n.Pos, false, func(emit func(*Column) error) error {
+		return ev.merged(n.Pos, func(emit func(*Column) error) error {
 			return ev.eachOr(ctx, n, m, g, emit)
 		}, emit)
 	}

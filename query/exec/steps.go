@@ -15,7 +15,7 @@ func (ev *evaluator) newColumn(ls model.Labels, n int) (*Column, error) {
 	if s := ev.spare[n]; len(s) > 0 {
 		c := s[len(s)-1]
 		ev.spare[n] = s[:len(s)-1]
-		c.Labels = ls
+		c.Labels, c.Nameless = ls, false
 		clear(c.Present)
 		return c, nil
 	}
@@ -127,6 +127,14 @@ func nameless(ls model.Labels) model.Labels {
 
 func describesMetric(name string) bool {
 	return len(name) > 7 && (name == model.MetricName || name == "__type__" || name == "__unit__")
+}
+
+// final returns a column's labels as the answer has them.
+func (c *Column) final() model.Labels {
+	if c.Nameless {
+		return dropName(c.Labels)
+	}
+	return c.Labels
 }
 
 // withName returns the labels with the metric's name among them.

@@ -110,6 +110,11 @@ type Column struct {
 	Labels  model.Labels
 	Values  []float64
 	Present Bitmap
+	// Nameless says that the values are no longer those of the metric that
+	// Labels name. The name, type and unit stay until the end of the
+	// evaluation, so that label functions and by (__name__) can read them; the
+	// answer is without them.
+	Nameless bool
 }
 
 // NewColumn returns a column of n steps, none of them present.

@@ -7,7 +7,6 @@ import (
 	"tidemark/query/ast"
 	"tidemark/query/funcs"
 	"tidemark/query/plan"
-	"tidemark/storage/model"
 )
 
 // isRange reports whether a node is a range of numbers or of log rows.
@@ -33,6 +32,7 @@ func (ev *evaluator) each(ctx context.Context, n plan.Node, g Grid, emit func(*C
 			if err != nil {
 				return err
 			}
+			out.Nameless = c.Nameless
 			out.fill(c.Values[0])
 			ev.release(1)
 			return emit(out)
@@ -92,22 +92,27 @@ func (ev *evaluator) collectSorted(ctx context.Context, n plan.Node, g Grid) ([]
 }
 
 // merged lets through what produce emits, with series of equal labels made
-// one: the loss of a name or a label can make two of them equal. It is an
-// error if they have a value at the same step, or, where strict, at all.
-func (ev *evaluator) merged(pos ast.Pos, strict bool, produce func(emit func(*Column) error) error, emit func(*Column) error) error {
+// one: functions of labels can make two of them equal. It is an error if they
+// have a value at the same step. Series that lose their name at the end stay
+// apart from those that keep it.
+func (ev *evaluator) merged(pos ast.Pos, produce func(emit func(*Column) error) error, emit func(*Column) error) error {
 	var order []*Column
 	byKey := map[string]*Column{}
 	var key []byte
 	err := produce(func(c *Column) error {
-		key = c.Labels.AppendKey(key[:0])
+		key = append(key[:0], 0)
+		if c.Nameless {
+			key[0] = 1
+		}
+		key = c.Labels.AppendKey(key)
 		first := byKey[string(key)]
 		if first == nil {
 			byKey[string(key)] = c
 			order = append(order, c)
 			return nil
 		}
-		if strict || first.Present.Intersects(c.Present) {
-			return errorAt(pos, "vector cannot contain metrics with the same labelset")
+		if first.Present.Intersects(c.Present) {
+			return sameLabels(pos)
 		}
 		first.merge(c)
 		ev.recycle(c)
@@ -124,51 +129,9 @@ func (ev *evaluator) merged(pos ast.Pos, strict bool, produce func(emit func(*Co
 	return nil
 }
 
-// unique reports whether the series of an expression stay different from each
-// other when their metric name is dropped.
-func (ev *evaluator) unique(n plan.Node) bool {
-	switch n := n.(type) {
-	case *plan.Select:
-		return namesOne(n.Matchers)
-	case *plan.SelectLogs:
-		return true
-	case *plan.Subquery:
-		return ev.unique(n.Expr)
-	case *plan.Unary:
-		return n.Op == "-" || ev.unique(n.Expr)
-	case *plan.Binary:
-		switch {
-		case n.Bool || arithmetic(n.Op) != nil:
-			return true
-		case n.Op == "or":
-			return false
-		case n.LHS.Type() == funcs.Scalar:
-			return ev.unique(n.RHS)
-		}
-		return ev.unique(n.LHS)
-	case *plan.Aggregate:
-		switch n.Op {
-		case "topk", "bottomk", "limitk", "limit_ratio":
-			return ev.unique(n.Expr)
-		}
-		return n.Grouping.Without || !slices.Contains(n.Grouping.Labels, model.MetricName)
-	case *plan.Call:
-		switch n.Func.Name {
-		case "label_replace", "label_join", "info":
-			return false
-		case "sort", "sort_desc", "sort_by_label", "sort_by_label_desc":
-			return ev.unique(n.Args[0])
-		}
-		if f := rangeFuncs[n.Func.Name]; f != nil && f.keepName {
-			for _, a := range n.Args {
-				if a != nil && isRange(a) {
-					return ev.unique(a)
-				}
-			}
-		}
-		return n.Func.Family != "analysis"
-	}
-	return true
+// sameLabels is the error of an answer that is ambiguous.
+func sameLabels(pos ast.Pos) error {
+	return errorAt(pos, "vector cannot contain metrics with the same labelset")
 }
 
 // stepFuncs are the functions whose value depends on the step even where

@@ -58,6 +58,16 @@ func init() {
 			Doc:     "Every sample lowered to at most max.",
 			Example: "clamp_max(up, 1)",
 		},
+		&Func{
+			Name: "min_of", Family: "math", Returns: Scalar, Params: params(num("a", "a number"), num("b", "another")),
+			Doc:     "The smaller of two numbers; NaN where one of them is.",
+			Example: "min_of(time(), end() - 3600)",
+		},
+		&Func{
+			Name: "max_of", Family: "math", Returns: Scalar, Params: params(num("a", "a number"), num("b", "another")),
+			Doc:     "The larger of two numbers; NaN where one of them is.",
+			Example: "max_of(scalar(sum(up)), 1)",
+		},
 		&Func{Name: "pi", Family: "math", Returns: Scalar, Doc: "The number pi.", Example: "pi()"},
 		&Func{
 			Name: "scalar", Family: "math", Returns: Scalar, Params: params(vec("v", "one series")),
