@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"tidemark/storage/internal/colenc"
 	"tidemark/storage/model"
 )
 
@@ -31,7 +32,7 @@ func TestRealSeries(t *testing.T) {
 			part := rest.Slice(0, rest.Cut())
 			rest = rest.Slice(part.Len(), rest.Len())
 			size += len(checkRoundTrip(t, &part))
-			times += len(appendTimes(nil, part.Times))
+			times += len(appendTimes(nil, part.Times, colenc.Smallest))
 		}
 		samples += n
 		t.Logf("%-44s %6d samples, %.2f bytes each", filepath.Base(file), n, float64(size-before)/float64(n))

@@ -45,6 +45,13 @@ func checkRoundTrip(t testing.TB, c *Column) []byte {
 	if d := diff(&got, c); d != "" {
 		t.Fatal(d)
 	}
+	var scratch Column
+	plain := AppendPlain(nil, c)
+	for what, enc := range map[string][]byte{"smallest": b, "plain": plain} {
+		if err := Verify(enc, c, &scratch); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+	}
 	n := c.Len()
 	if err := Decode(b, &got); err != nil {
 		t.Fatal(err)

@@ -11,8 +11,8 @@ const (
 )
 
 // appendTimes appends the payload of the section of times.
-func appendTimes(dst []byte, times []int64) []byte {
-	return colenc.AppendIntsFrom(append(dst, timesInline), times[0], times)
+func appendTimes(dst []byte, times []int64, mode colenc.Mode) []byte {
+	return mode.IntsFrom(append(dst, timesInline), times[0], times)
 }
 
 // decodeTimes appends the times of a chunk to dst; it verifies that they ascend

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"tidemark/storage/internal/colenc"
 	"tidemark/storage/model"
 )
 
@@ -186,7 +187,7 @@ func TestTooManyValues(t *testing.T) {
 	}
 	c.rows = MaxRows
 	bad := c.append(bytes.Clone(enc[:fixedLen]))
-	bad = appendRuns(bad, []Run{{ID: 1, Count: MaxRows, Mint: 1, Maxt: 1}}, c.mint)
+	bad = appendRuns(bad, []Run{{ID: 1, Count: MaxRows, Mint: 1, Maxt: 1}}, c.mint, colenc.Smallest)
 	for range c.columns {
 		e, rest, err := decodeEntry(directory, 2, len(enc))
 		if err != nil {

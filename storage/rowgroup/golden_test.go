@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"tidemark/storage/internal/colenc"
 	"tidemark/storage/model"
 )
 
@@ -78,7 +79,7 @@ func dump(b []byte) string {
 	mint, n := binary.Varint(b[at:])
 	field(n, "mint %d", mint)
 	uvarint("maxt is %d later")
-	field(len(appendRuns(nil, g.runs, g.mint)), "runs")
+	field(len(appendRuns(nil, g.runs, g.mint, colenc.Smallest)), "runs")
 	var sizes []int
 	for range columns {
 		kind := b[at]

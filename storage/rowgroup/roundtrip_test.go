@@ -56,7 +56,13 @@ func build(b *Builder, rows []testRow) []byte {
 			}
 		}
 	}
-	return b.Append(nil)
+	out := b.Append(nil)
+	for what, enc := range map[string][]byte{"smallest": out, "plain": b.AppendPlain(nil)} {
+		if err := b.Verify(enc); err != nil {
+			panic(what + ": " + err.Error())
+		}
+	}
+	return out
 }
 
 type fataler interface {

@@ -17,7 +17,7 @@ type Run struct {
 
 // appendRuns appends the runs as four columns: what each id adds to the one
 // before, rows less one, mint from the group's mint on, and maxt less mint.
-func appendRuns(dst []byte, runs []Run, mint int64) []byte {
+func appendRuns(dst []byte, runs []Run, mint int64, mode colenc.Mode) []byte {
 	n := len(runs)
 	col := make([]int64, n)
 	last := int64(-1)
@@ -25,19 +25,19 @@ func appendRuns(dst []byte, runs []Run, mint int64) []byte {
 		col[i] = int64(r.ID) - last
 		last = int64(r.ID)
 	}
-	dst = colenc.AppendInts(dst, col)
+	dst = mode.Ints(dst, col)
 	for i, r := range runs {
 		col[i] = int64(r.Count - 1)
 	}
-	dst = colenc.AppendInts(dst, col)
+	dst = mode.Ints(dst, col)
 	for i, r := range runs {
 		col[i] = r.Mint
 	}
-	dst = colenc.AppendIntsFrom(dst, mint, col)
+	dst = mode.IntsFrom(dst, mint, col)
 	for i, r := range runs {
 		col[i] = r.Maxt - r.Mint // may wrap, and wraps back
 	}
-	return colenc.AppendInts(dst, col)
+	return mode.Ints(dst, col)
 }
 
 // decodeRuns reads n runs from the front of src and checks that ids ascend, that

@@ -43,13 +43,7 @@ func AppendBools(dst []byte, words []uint64) []byte {
 		}
 		dst = dst[:start]
 	}
-	dst = append(dst, boolBitmap)
-	at := len(dst)
-	dst = append(dst, make([]byte, (n+7)/8)...)
-	for i, w := range words {
-		dst[at+i/8] |= byte(w&1) << (i % 8)
-	}
-	return dst
+	return appendBitmap(dst, words)
 }
 
 // DecodeBools appends a column of n words, each 0 or 1, from the front of src to

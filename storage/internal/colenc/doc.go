@@ -28,6 +28,7 @@
 //	             blocks of n-2 differences of differences
 //	6 runs       uvarint runs, values (integers), lengths less one (integers)
 //	7, 8, 9      order 0, 1, 2 with Huffman codes in place of blocks; see entropy.go
+//	10 raw       8 bytes each; written in mode Plain only
 //
 // A unit is the distance from the first value over the divisor, the greatest
 // common divisor of all distances: times in milliseconds, and counters of

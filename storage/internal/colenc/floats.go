@@ -49,11 +49,7 @@ func AppendFloats(dst []byte, words []uint64) []byte {
 	case xor <= 1+8*n:
 		return append(dst[:start], dst[mid:]...)
 	}
-	dst = append(dst[:start], floatRaw)
-	for _, w := range words {
-		dst = binary.LittleEndian.AppendUint64(dst, w)
-	}
-	return dst
+	return appendRawFloats(dst[:start], words)
 }
 
 func allEqual(words []uint64) bool {

@@ -20,6 +20,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add(AppendBools(nil, []uint64{1, 0, 0, 1}), uint16(4))
 	f.Add(AppendTexts(nil, []string{"a", "a", "b", "a"}), uint16(4))
 	f.Add(AppendTexts(nil, []string{string(make([]byte, 100)), "b"}), uint16(2))
+	f.Add(Plain.Ints(nil, []int64{1, -1, 1 << 62}), uint16(3))
+	f.Add(Plain.Texts(nil, []string{"a", "", "c"}), uint16(3))
 	f.Fuzz(func(t *testing.T, src []byte, n16 uint16) {
 		n := int(n16 % 8193)
 		check := func(what string, got, kept int, err error) {

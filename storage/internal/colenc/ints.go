@@ -16,7 +16,8 @@ const (
 	intRuns   = 6 // uvarint runs, values (ints), lengths less one (ints)
 	// intEntropy is order 0, 1, 2 with coded numbers: 7, 8, 9; see entropy.go.
 	intEntropy = 7
-	// 10 to 15 are reserved for encodings of the same integers.
+	intRaw     = 10 // 8 bytes per value
+	// 11 to 15 are reserved for encodings of the same integers.
 )
 
 // AppendInts appends the column in the smallest of the encodings. Arithmetic
@@ -230,6 +231,9 @@ func decodeInts(src []byte, n int, dst []int64, base int64, mayRun bool) (_ []in
 	}
 	if id == intRuns && mayRun {
 		return decodeRuns(src, n, dst)
+	}
+	if id == intRaw {
+		return decodeRawInts(src, n, dst)
 	}
 	if id < intConst || id == intRuns || id > intEntropy+2 {
 		return dst, nil, Unsupportedf("integer encoding %d", id)
