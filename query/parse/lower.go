@@ -55,7 +55,6 @@ var precedence = map[string]int{
 
 const signPrecedence = 5
 
-func isComparison(op string) bool { return precedence[op] == 3 }
 func isSetOperator(op string) bool {
 	return op == "and" || op == "or" || op == "unless"
 }
