@@ -320,6 +320,8 @@ func (ev *evaluator) eachCountValues(ctx context.Context, n *plan.Aggregate, g G
 	if label == "" || !utf8.ValidString(label) {
 		return errorAt(n.Param.Position(), "invalid label name %q", label)
 	}
+	// The value is a label of the series before they are grouped.
+	drops := n.Grouping.Without && slices.Contains(n.Grouping.Labels, label)
 	steps := g.Len()
 	columns := map[string]*Column{}
 	var order []*Column
@@ -336,13 +338,15 @@ func (ev *evaluator) eachCountValues(ctx context.Context, n *plan.Aggregate, g G
 			out := byBits[bits]
 			if out == nil {
 				value := strconv.FormatFloat(c.Values[i], 'f', -1, 64)
-				full := ls.With(label, value)
+				full := ls
+				if !drops {
+					full = ls.With(label, value)
+				}
 				key = full.AppendKey(key[:0])
 				if out = columns[string(key)]; out == nil {
 					if out, failed = ev.newColumn(full, steps); failed != nil {
 						return
 					}
-					out.Nameless = c.Nameless
 					columns[string(key)] = out
 					order = append(order, out)
 				}

@@ -108,6 +108,9 @@ func rank(order []int, members []*Column, step int, largest bool) {
 }
 
 func (ev *evaluator) checkPick(n *plan.Aggregate, param []float64) error {
+	if n.Op != "limit_ratio" && slices.Max(param) < 1 {
+		return nil // nothing is picked at any step
+	}
 	for _, v := range param {
 		switch {
 		case n.Op == "limit_ratio" && math.IsNaN(v):
@@ -118,7 +121,9 @@ func (ev *evaluator) checkPick(n *plan.Aggregate, param []float64) error {
 			}
 		case math.IsNaN(v):
 			return errorAt(n.Param.Position(), "Parameter value is NaN")
-		case v >= math.MaxInt64 || v <= math.MinInt64:
+		case v <= math.MinInt64:
+			return errorAt(n.Param.Position(), "Scalar value %g underflows int64", v)
+		case v >= math.MaxInt64:
 			return errorAt(n.Param.Position(), "Scalar value %g overflows int64", v)
 		}
 	}
