@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"tidemark/storage/model"
@@ -92,6 +93,62 @@ func BenchmarkSelectOne(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Run("disk", ask)
+	if err := db.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkFlush flushes 1,000 streams of ten columns with 120 samples each,
+// decimals that wander, and 100,000 log lines of 100 streams with two fields.
+func BenchmarkFlush(b *testing.B) {
+	db, err := Open(b.TempDir(), Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	metrics := &model.Schema{Kind: model.MetricRow}
+	for i := range 10 {
+		metrics.Columns = append(metrics.Columns, model.Column{Name: fmt.Sprint("cpu_f", i), Measurement: "cpu", Field: fmt.Sprint("f", i), Type: model.TypeFloat})
+	}
+	logs := &model.Schema{Kind: model.LogRow, Columns: []model.Column{
+		{Field: model.LineField, Type: model.TypeText},
+		{Name: "nginx_duration", Measurement: "nginx", Field: "duration", Type: model.TypeFloat},
+		{Field: "user", Type: model.TypeText},
+	}}
+	rng := rand.New(rand.NewPCG(1, 2))
+	var batch model.Batch
+	b.ReportAllocs()
+	for day := int64(0); b.Loop(); day++ {
+		b.StopTimer()
+		for host := range 1000 {
+			st := model.NewStream(model.FromStrings("host", fmt.Sprint(host)))
+			v := rng.IntN(1000)
+			batch.Reset()
+			for i := range int64(120) {
+				batch.Begin(st, metrics, day*86400e9+i*10e9)
+				for range 10 {
+					v += rng.IntN(21) - 10
+					batch.Float(float64(v) / 10)
+				}
+			}
+			if host%10 == 0 {
+				lst := model.NewStream(model.FromStrings("host", fmt.Sprint(host), "measurement", "nginx"))
+				for i := range int64(1000) {
+					batch.Begin(lst, logs, day*86400e9+i*1e9)
+					batch.TextString(fmt.Sprintf("GET /item/%d HTTP/1.1 200 %d bytes", rng.IntN(10000), rng.IntN(1<<20)))
+					batch.Float(float64(rng.IntN(10000)) / 1000)
+					batch.TextString(fmt.Sprint("user", rng.IntN(500)))
+				}
+			}
+			if _, err := db.Append(context.Background(), &batch); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.StartTimer()
+		if err := db.Flush(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.StopTimer()
 	if err := db.Close(); err != nil {
 		b.Fatal(err)
 	}

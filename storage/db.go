@@ -27,6 +27,8 @@ type DB struct {
 	log    *wal.Segments
 	labels *labelCache
 
+	encoders encoders
+
 	// write is the critical section of Append: whoever holds it may append to
 	// the log, write to the active head and freeze it.
 	write struct {
@@ -62,6 +64,7 @@ type DB struct {
 type counters struct {
 	batches, duplicates, rejected, rows, samples      atomic.Int64
 	flushes, flushErrors, chunks, groups              atomic.Int64
+	encodingFaults                                    atomic.Int64
 	chunkBytes, groupBytes, lastFlush, partitionDrops atomic.Int64
 	replayedBatches, replayedBytes                    atomic.Int64
 	replay                                            time.Duration

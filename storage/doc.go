@@ -17,7 +17,9 @@
 // segment of the log. The frozen one is written to Pebble in batches of a few
 // MiB under keys that name P (package keys): chunks of one column of one
 // series, row groups of log rows, label sets and their bitmaps, partition by
-// partition. Nothing of it counts yet. One last, synced batch records
+// partition. Every chunk and row group is decoded and compared with what was
+// encoded before it is written, so that an error of an encoder never costs
+// what was acknowledged. Nothing of it counts yet. One last, synced batch records
 // "applied = P": from then on a view takes these keys, and leaves the frozen
 // generation out. Then the log forgets the positions up to P.
 //

@@ -25,6 +25,10 @@ const (
 	EventWriteFailure
 	// EventBackgroundError reports a failure that will be tried again.
 	EventBackgroundError
+	// EventEncodingFault reports that what an encoder wrote did not decode to
+	// what it was given, which is an error of this program. Detail says what
+	// was encoded. Nothing was lost: it is written in a plain encoding.
+	EventEncodingFault
 )
 
 // String returns the kind's name.
@@ -44,6 +48,8 @@ func (k EventKind) String() string {
 		return "write failure"
 	case EventBackgroundError:
 		return "background error"
+	case EventEncodingFault:
+		return "encoding fault"
 	}
 	return fmt.Sprintf("event(%d)", uint8(k))
 }

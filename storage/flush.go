@@ -79,6 +79,7 @@ type flush struct {
 	groups     int64
 	groupBytes int64
 	buf        []byte
+	decoded    chunk.Column
 }
 
 // flushPartition is what a flush collects for one partition.
@@ -424,7 +425,9 @@ func (f *flush) chunksOf(fp *flushPartition, metric, set uint32, samples []head.
 			cut := col.Cut()
 			part := col.Slice(0, cut)
 			col = col.Slice(cut, n)
-			f.buf = chunk.Append(f.buf[:0], &part)
+			if err := f.encodeChunk(&part); err != nil {
+				return err
+			}
 			f.set(fp.p.Chunk(keys.Chunk{Metric: metric, Set: set, Type: typ, Start: part.Times[0], Position: f.pos}), f.buf)
 			f.chunks++
 			f.chunkBytes += int64(len(f.buf))
@@ -518,7 +521,9 @@ func (f *flush) rowGroups(fp *flushPartition) error {
 		if b.Rows() == 0 {
 			return nil
 		}
-		f.buf = b.Append(f.buf[:0])
+		if err := f.encodeGroup(b); err != nil {
+			return err
+		}
 		f.set(fp.p.RowGroup(g), f.buf)
 		f.groups++
 		f.groupBytes += int64(len(f.buf))

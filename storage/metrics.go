@@ -21,6 +21,7 @@ type Metrics struct {
 
 	// Counters of flushing and retention.
 	Flushes, FlushErrors int64
+	EncodingFaults       int64
 	ChunksWritten        int64
 	RowGroupsWritten     int64
 	ChunkBytes           int64
@@ -86,6 +87,7 @@ func (m Metrics) Each() []Metric {
 		g("storage_request_keys", "Request keys remembered.", float64(m.RequestKeys)),
 		c("storage_flushes_total", "Generations flushed.", m.Flushes),
 		c("storage_flush_errors_total", "Flushes that failed.", m.FlushErrors),
+		c("storage_encoding_faults_total", "Chunks and row groups that were written plainly because their encoding did not decode to what was encoded.", m.EncodingFaults),
 		g("storage_last_flush_seconds", "Duration of the last flush.", m.LastFlush.Seconds()),
 		c("storage_chunks_written_total", "Numeric chunks written.", m.ChunksWritten),
 		c("storage_chunk_bytes_total", "Bytes of numeric chunks written.", m.ChunkBytes),
@@ -127,7 +129,7 @@ func (db *DB) Metrics() Metrics {
 	m := Metrics{
 		Batches: db.n.batches.Load(), DuplicateBatches: db.n.duplicates.Load(), RejectedBatches: db.n.rejected.Load(),
 		Rows: db.n.rows.Load(), Samples: db.n.samples.Load(),
-		Flushes: db.n.flushes.Load(), FlushErrors: db.n.flushErrors.Load(),
+		Flushes: db.n.flushes.Load(), FlushErrors: db.n.flushErrors.Load(), EncodingFaults: db.n.encodingFaults.Load(),
 		ChunksWritten: db.n.chunks.Load(), RowGroupsWritten: db.n.groups.Load(),
 		ChunkBytes: db.n.chunkBytes.Load(), RowGroupBytes: db.n.groupBytes.Load(),
 		LastFlush: time.Duration(db.n.lastFlush.Load()), PartitionsDropped: db.n.partitionDrops.Load(),

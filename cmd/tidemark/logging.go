@@ -34,7 +34,7 @@ func (l *logs) logger() *slog.Logger { return l.full.Load() }
 func (l *logs) event(e storage.Event) {
 	level := slog.LevelInfo
 	switch e.Kind {
-	case storage.EventCorruption, storage.EventWriteFailure:
+	case storage.EventCorruption, storage.EventWriteFailure, storage.EventEncodingFault:
 		level = slog.LevelError
 	case storage.EventBackgroundError:
 		level = slog.LevelWarn
