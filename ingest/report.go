@@ -12,6 +12,9 @@ type LineError struct {
 	// Line is the number, from 1, of the physical line on which the record
 	// starts.
 	Line int
+	// Place, where not empty, says where the record is in a format that has
+	// no lines, such as "series 3"; Line is then its number in the request.
+	Place string
 	// Column is the place of the error, in bytes from 1, counted from the
 	// start of that line (beyond its end where the record spans lines). In a
 	// CSV file it is counted within the record's line that has the error.
@@ -22,8 +25,11 @@ type LineError struct {
 	Reason string
 }
 
-// Error prints the error as "line 3, column 17: reason".
+// Error prints the error as "line 3, column 17: reason", or with Place.
 func (e LineError) Error() string {
+	if e.Place != "" {
+		return e.Place + ": " + e.Reason
+	}
 	return "line " + strconv.Itoa(e.Line) + ", column " + strconv.Itoa(e.Column) + ": " + e.Reason
 }
 

@@ -43,13 +43,7 @@ type Params struct {
 }
 
 // CacheStats are counters of the raw-key cache since the decoder was made.
-type CacheStats struct {
-	// Hits and Misses count accepted records by whether their key part was
-	// known.
-	Hits, Misses, Evictions uint64
-	// Entries and Bytes are held now; CapBytes is the bound.
-	Entries, Bytes, CapBytes int64
-}
+type CacheStats = ingest.CacheStats
 
 // Decoder decodes line protocol. It is safe for concurrent use, and meant to
 // be kept: what it learned about keys and fields makes later bodies cheap.

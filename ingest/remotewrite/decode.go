@@ -1,0 +1,401 @@
+package remotewrite
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"tidemark/ingest"
+	"tidemark/ingest/internal/protobuf"
+	"tidemark/ingest/internal/series"
+	"tidemark/storage/model"
+)
+
+// state is what one request's decoding needs. It is pooled.
+type state struct {
+	d      *Decoder
+	p      Params
+	b      *model.Batch
+	origin *series.Origin
+	res    Result
+
+	hits, misses uint64
+	number       int // of the series being read, from 1
+	resolved     int // bytes of symbols put together so far
+
+	symbols [][]byte
+	refs    []uint64
+	key     []byte // scratch
+}
+
+// forget drops the request; scratch memory is kept within bounds.
+func (s *state) forget() {
+	const most = 1 << 20
+	clear(s.symbols)
+	symbols, refs, key := s.symbols[:0], s.refs[:0], s.key[:0]
+	if cap(symbols)*24 > most {
+		symbols = nil
+	}
+	if cap(refs)*8 > most {
+		refs = nil
+	}
+	if cap(key) > most {
+		key = nil
+	}
+	*s = state{symbols: symbols, refs: refs, key: key}
+}
+
+// Field numbers of both versions. fields holds those of a series.
+type fields struct{ labels, samples, histograms, exemplars uint32 }
+
+var (
+	fieldsV1 = fields{labels: 1, samples: 2, exemplars: 3, histograms: 4}
+	fieldsV2 = fields{labels: 1, samples: 2, histograms: 3, exemplars: 4}
+)
+
+const (
+	seriesV1  = 1
+	symbolsV2 = 4
+	seriesV2  = 5
+)
+
+func (s *state) requestV1(body []byte) error {
+	c := protobuf.NewCursor(body)
+	for c.Next() {
+		if c.Num != seriesV1 || !c.Want(protobuf.Bytes) {
+			continue
+		}
+		s.number++
+		if err := s.series(c.Data, &fieldsV1); err != nil {
+			return fmt.Errorf("timeseries %d: %w", s.number, err)
+		}
+	}
+	return c.Err()
+}
+
+// requestV2 walks twice: fields may come in any order, and series need the
+// symbols.
+func (s *state) requestV2(body []byte) error {
+	c := protobuf.NewCursor(body)
+	for c.Next() {
+		if c.Num == symbolsV2 && c.Want(protobuf.Bytes) {
+			s.symbols = append(s.symbols, c.Data)
+		}
+	}
+	if c.Err() != nil {
+		return c.Err()
+	}
+	if len(s.symbols) > 0 && len(s.symbols[0]) > 0 {
+		return fmt.Errorf("symbols[0] is %q: want it empty", clip(s.symbols[0]))
+	}
+	for c = protobuf.NewCursor(body); c.Next(); {
+		if c.Num != seriesV2 || !c.Want(protobuf.Bytes) {
+			continue
+		}
+		s.number++
+		if err := s.series(c.Data, &fieldsV2); err != nil {
+			return fmt.Errorf("timeseries %d: %w", s.number, err)
+		}
+	}
+	return c.Err()
+}
+
+// series reads one series: its labels and counts first, then its samples.
+func (s *state) series(msg []byte, f *fields) error {
+	v2 := f == &fieldsV2
+	samples, histograms, exemplars := 0, 0, 0
+	first, last := 0, 0 // where the labels of 1.0 lie, as long as they adjoin
+	joined := false     // they do not, and s.key has them
+	s.refs, s.key = s.refs[:0], s.key[:0]
+	c := protobuf.NewCursor(msg)
+	for start := 0; c.Next(); start = c.Pos() {
+		switch c.Num {
+		case f.labels:
+			if v2 {
+				s.refs = c.Varints(s.refs)
+				continue
+			}
+			if !c.Want(protobuf.Bytes) {
+				continue
+			}
+			if !joined && last != start && last > 0 {
+				joined, s.key = true, append(s.key, msg[first:last]...)
+			}
+			if joined {
+				s.key = append(s.key, msg[start:c.Pos()]...)
+			} else {
+				if last == 0 {
+					first = start
+				}
+				last = c.Pos()
+			}
+		case f.samples:
+			if c.Want(protobuf.Bytes) {
+				samples++
+			}
+		case f.histograms:
+			if c.Want(protobuf.Bytes) {
+				histograms++
+			}
+		case f.exemplars:
+			exemplars++
+		}
+	}
+	if c.Err() != nil {
+		return c.Err()
+	}
+	s.res.Histograms += histograms
+	s.res.Exemplars += exemplars
+	if s.res.Accepted+s.res.Rejected+samples+histograms > s.d.opts.MaxSamples {
+		return fmt.Errorf("%w: more than %d samples (MaxSamples)", ErrTooLarge, s.d.opts.MaxSamples)
+	}
+	key := msg[first:last]
+	if joined {
+		key = s.key
+	}
+	if v2 {
+		if err := s.resolve(); err != nil {
+			return err
+		}
+		key = s.key
+	}
+	if samples+histograms == 0 {
+		if v2 {
+			s.refuse(key, 1, "neither samples nor histograms: want at least one")
+		}
+		return nil
+	}
+	se := s.d.cache.Find(s.origin, key)
+	known := se != nil
+	if !known {
+		var err error
+		var reason string
+		if se, reason, err = s.learn(key); err != nil {
+			return err
+		}
+		if se == nil {
+			s.refuse(key, samples+histograms, reason)
+			return nil
+		}
+	}
+	if histograms > 0 {
+		s.refuse(key, histograms, fmt.Sprintf("%d native histograms: they cannot be stored yet; send classic histograms", histograms))
+	}
+	accepted, err := s.samples(msg, f.samples, samples, se, key)
+	s.res.Accepted += accepted
+	if known {
+		s.hits += uint64(accepted)
+	} else {
+		s.misses += uint64(accepted)
+	}
+	return err
+}
+
+// maxMillis is the last millisecond that nanoseconds in an int64 reach.
+const maxMillis = math.MaxInt64 / int64(time.Millisecond)
+
+// samples adds the samples of a series to the batch and returns how many.
+func (s *state) samples(msg []byte, num uint32, count int, se *series.Series, key []byte) (accepted int, err error) {
+	tooOld, outside, oldest, far := 0, 0, int64(math.MaxInt64), int64(0)
+	seen := 0
+	for c := protobuf.NewCursor(msg); seen < count && c.Next(); {
+		if c.Num != num {
+			continue
+		}
+		seen++
+		value, ms, err := sample(c.Data)
+		if err != nil {
+			return accepted, err
+		}
+		t := ms * int64(time.Millisecond)
+		switch {
+		case ms > maxMillis || ms < -maxMillis:
+			outside, far = outside+1, ms
+			continue
+		case s.p.MinTime != 0 && t < s.p.MinTime:
+			tooOld, oldest = tooOld+1, min(oldest, ms)
+			continue
+		}
+		s.b.Begin(se.Stream, se.Schema, t)
+		s.b.Int(int64(value))
+		accepted++
+	}
+	if outside > 0 {
+		s.refuse(key, outside, fmt.Sprintf("%d samples have a time beyond the range, such as %d ms: want at most %d and at least -%d", outside, far, maxMillis, maxMillis))
+	}
+	if tooOld > 0 {
+		s.res.TooOld += tooOld
+		s.refuse(key, tooOld, fmt.Sprintf("%d samples are older than retention keeps, the oldest of %s: want times from %s on", tooOld,
+			time.UnixMilli(oldest).UTC().Format(time.RFC3339Nano), time.Unix(0, s.p.MinTime).UTC().Format(time.RFC3339Nano)))
+	}
+	return accepted, nil
+}
+
+// sample reads a sample: the value's bits and the time in milliseconds.
+func sample(msg []byte) (bits uint64, ms int64, err error) {
+	// As every sender writes it: 0x09 value, 0x10 time.
+	if len(msg) > 10 && msg[0] == 1<<3|1 && msg[9] == 2<<3 {
+		if v, n := binary.Uvarint(msg[10:]); n > 0 && 10+n == len(msg) {
+			return binary.LittleEndian.Uint64(msg[1:]), int64(v), nil
+		}
+	}
+	c := protobuf.NewCursor(msg)
+	for c.Next() {
+		switch {
+		case c.Num == 1 && c.Want(protobuf.Fixed64):
+			bits = c.Bits
+		case c.Num == 2 && c.Want(protobuf.Varint):
+			ms = int64(c.Bits)
+		}
+	}
+	return bits, ms, c.Err()
+}
+
+// Keys of 2.0 are put together so:
+//
+//	0x00 {uvarint(len) symbol}
+//
+// The first byte tells them from those of 1.0, which begin with the tag of a
+// label.
+const keyV2 = 0
+
+// maxResolved bounds the labels that the references of one request stand for,
+// in bytes: a reference of one byte may name a long symbol again and again.
+const maxResolved = 1 << 30
+
+// resolve puts the key of a series of 2.0 together from its references.
+func (s *state) resolve() error {
+	if len(s.refs)%2 != 0 {
+		return fmt.Errorf("%d labels_refs: want pairs of name and value", len(s.refs))
+	}
+	s.key = append(s.key[:0], keyV2)
+	for _, r := range s.refs {
+		if r >= uint64(len(s.symbols)) {
+			return fmt.Errorf("reference %d: want one below the %d symbols", r, len(s.symbols))
+		}
+		sym := s.symbols[r]
+		// Symbols are repeated at will: a small request must not become large.
+		if len(s.key)+len(sym) > s.d.opts.MaxLineBytes {
+			return fmt.Errorf("%w: labels of more than %d bytes (MaxLineBytes)", ErrTooLarge, s.d.opts.MaxLineBytes)
+		}
+		s.key = binary.AppendUvarint(s.key, uint64(len(sym)))
+		s.key = append(s.key, sym...)
+	}
+	if s.resolved += len(s.key); s.resolved > maxResolved {
+		return fmt.Errorf("%w: its references stand for more than %d bytes of labels", ErrTooLarge, maxResolved)
+	}
+	return nil
+}
+
+// learn parses a key and adds its series to the cache. Where the labels are
+// refused, the series is nil and the reason says why.
+func (s *state) learn(key []byte) (se *series.Series, reason string, err error) {
+	text := string(key) // what is kept of it lives as long as the series
+	pairs, err := labelPairs(text)
+	if err != nil {
+		return nil, "", err
+	}
+	name, own, reason := s.d.opts.SeriesLabels(pairs)
+	if reason != "" {
+		return nil, reason, nil
+	}
+	return s.d.cache.Add(s.origin, text, name, own), "", nil
+}
+
+// labelPairs takes a key apart. The labels share its memory.
+func labelPairs(key string) ([]model.Label, error) {
+	if key == "" {
+		return nil, nil
+	}
+	if key[0] == keyV2 {
+		var pairs []model.Label
+		for rest := key[1:]; rest != ""; {
+			var l model.Label
+			l.Name, rest = cut(rest)
+			l.Value, rest = cut(rest)
+			pairs = append(pairs, l)
+		}
+		return pairs, nil
+	}
+	raw := []byte(key)
+	var pairs []model.Label
+	c := protobuf.NewCursor(raw)
+	for c.Next() {
+		var l model.Label
+		end := c.Pos()
+		base := end - len(c.Data)
+		lc := protobuf.NewCursor(c.Data)
+		for lc.Next() {
+			if lc.Num != 1 && lc.Num != 2 || !lc.Want(protobuf.Bytes) {
+				continue
+			}
+			text := key[base+lc.Pos()-len(lc.Data) : base+lc.Pos()]
+			if lc.Num == 1 {
+				l.Name = text
+			} else {
+				l.Value = text
+			}
+		}
+		if lc.Err() != nil {
+			return nil, fmt.Errorf("label %d: %w", len(pairs)+1, lc.Err())
+		}
+		pairs = append(pairs, l)
+	}
+	return pairs, c.Err()
+}
+
+// cut takes one text from the front of a key of 2.0, which we wrote ourselves.
+func cut(s string) (text, rest string) {
+	n, w := uint64(0), 0
+	for shift := 0; ; shift += 7 {
+		n |= uint64(s[w]&0x7f) << shift
+		w++
+		if s[w-1] < 0x80 {
+			break
+		}
+	}
+	return s[w : w+int(n)], s[w+int(n):]
+}
+
+// refuse counts records of the series being read as refused.
+func (s *state) refuse(key []byte, records int, reason string) {
+	s.res.Rejected += records
+	if len(s.res.Errors) >= s.d.opts.MaxErrors {
+		return
+	}
+	pairs, _ := labelPairs(string(key))
+	text := printSeries(pairs, s.d.opts.MaxErrorText)
+	s.res.Errors = append(s.res.Errors, ingest.LineError{Line: s.number, Column: 1,
+		Place: fmt.Sprintf("series %d %s", s.number, text), Text: text, Reason: reason})
+}
+
+// printSeries prints labels as given, in their order, cut to a length.
+func printSeries(pairs []model.Label, most int) string {
+	var name string
+	var b strings.Builder
+	n := 0
+	for _, p := range pairs {
+		if p.Name == model.MetricName && name == "" {
+			name = p.Value
+			continue
+		}
+		if b.Len() > most {
+			break
+		}
+		if n++; n > 1 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%s=%q", p.Name, p.Value[:min(len(p.Value), most)])
+	}
+	text := strings.ToValidUTF8(name[:min(len(name), most)]+"{"+b.String()+"}", "�")
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
+}
+
+// clip bounds what an error quotes.
+func clip(b []byte) []byte { return bytes.Clone(b[:min(len(b), 64)]) }
