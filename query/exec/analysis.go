@@ -201,11 +201,11 @@ func (s *shortages) report(ev *evaluator, call *plan.Call) {
 }
 
 // short sorts an error of a fit into too little history, which is not an
-// error of the query, and others.
-func short(err error) (why, fatal error) {
+// error of the query, and others, which are, at the call.
+func (a *analysisCall) short(err error) (why, fatal error) {
 	var s *analysis.ShortHistory
 	if errors.As(err, &s) {
 		return err, nil
 	}
-	return nil, err
+	return nil, errorAt(a.call.Pos, "%s: %v", a.call.Func.Name, err)
 }

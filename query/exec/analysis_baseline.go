@@ -133,7 +133,7 @@ func (ev *evaluator) evalBaseline(ctx context.Context, a *analysisCall) (*Analys
 			}
 			m, err := models.For(t)
 			if err != nil {
-				why, fatal := short(err)
+				why, fatal := a.short(err)
 				if fatal != nil {
 					return out, fatal
 				}

@@ -96,6 +96,9 @@ func (ev *evaluator) evalCorrelation(ctx context.Context, a *analysisCall) (*Ana
 			for i := range next {
 				c := correlator{p: pairs[i], wins: wins, back: back, sched: sched, res: res, opts: opts}
 				cols[i], whys[i], errs[i] = c.run(ctx)
+				if errs[i] != nil && ctx.Err() == nil {
+					_, errs[i] = a.short(errs[i])
+				}
 			}
 		})
 	}

@@ -74,7 +74,7 @@ func (ev *evaluator) evalForecast(ctx context.Context, a *analysisCall) (*Analys
 			o := origin(0)
 			m, err := fit(o)
 			if err != nil {
-				why, fatal := short(err)
+				why, fatal := a.short(err)
 				out.why = why
 				return out, fatal
 			}
@@ -114,7 +114,7 @@ func (ev *evaluator) evalForecast(ctx context.Context, a *analysisCall) (*Analys
 				have, haveAny = o, true
 			}
 			if fitErr != nil {
-				why, fatal := short(fitErr)
+				why, fatal := a.short(fitErr)
 				if fatal != nil {
 					return out, fatal
 				}

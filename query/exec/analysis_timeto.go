@@ -61,7 +61,7 @@ func (ev *evaluator) evalTimeTo(ctx context.Context, a *analysisCall) (*Analysis
 				m, fitErr = analysis.FitTimeTo(s.Times, s.Values, b-sched.Window, b, res, sched.Refit, opts)
 			}
 			if fitErr != nil {
-				why, fatal := short(fitErr)
+				why, fatal := a.short(fitErr)
 				if fatal != nil {
 					return out, fatal
 				}
