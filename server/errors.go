@@ -97,6 +97,9 @@ func appendQueryError(dst []byte, f family, e *apiError) []byte {
 	dst = append(dst, `,"error":`...)
 	dst = appendString(dst, e.msg)
 	var qe *ast.Error
+	if e.partial != nil {
+		dst = e.partial.appendTo(dst)
+	}
 	switch {
 	case f == loki:
 		dst = append(dst, `,"message":`...)

@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"tidemark/ingest/lineprotocol"
+	"tidemark/ingest"
 	"tidemark/storage"
 )
 
@@ -109,10 +109,17 @@ func storeCollector(metrics func() storage.Metrics) prometheus.Collector {
 	})
 }
 
-// cacheCollector shows the decoder's raw-key cache.
-func cacheCollector(d *lineprotocol.Decoder) prometheus.Collector {
+// cacheStats adds up the caches of all decoders.
+func (s *Server) cacheStats() ingest.CacheStats {
+	st := s.decoder.CacheStats()
+	st.Add(s.remoteWrite.CacheStats())
+	return st
+}
+
+// cacheCollector shows the decoders' raw-key caches.
+func cacheCollector(stats func() ingest.CacheStats) prometheus.Collector {
 	return snapshotCollector(func(emit func(string, string, bool, float64)) {
-		st := d.CacheStats()
+		st := stats()
 		emit("ingest_key_cache_hits_total", "Lines whose series key was found in the cache.", true, float64(st.Hits))
 		emit("ingest_key_cache_misses_total", "Lines whose series key had to be parsed.", true, float64(st.Misses))
 		emit("ingest_key_cache_evictions_total", "Series keys dropped from the cache.", true, float64(st.Evictions))
@@ -132,7 +139,7 @@ func (s *Server) newRegistry() (*prometheus.Registry, error) {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.metrics.register(r)
-	r.MustRegister(cacheCollector(s.decoder))
+	r.MustRegister(cacheCollector(s.cacheStats))
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info", Help: "1, with the version as labels.",
 		ConstLabels: prometheus.Labels{"version": s.opts.Version, "revision": s.opts.Revision}})
 	build.Set(1)

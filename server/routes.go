@@ -67,6 +67,7 @@ func routeTable() []route {
 		{path: "/ping", family: influx, methods: getPost, handler: (*Server).handlePing, open: true},
 		{path: "/health", family: influx, methods: onlyGET, handler: (*Server).handleHealth, open: true},
 
+		{path: "/api/v1/write", family: prom, methods: onlyPOST, handler: (*Server).handleRemoteWrite, large: true},
 		{path: "/api/v1/query", family: prom, methods: getPost, handler: (*Server).handlePromQuery},
 		{path: "/api/v1/query_range", family: prom, methods: getPost, handler: (*Server).handlePromQueryRange},
 		{path: "/api/v1/query_exemplars", family: prom, methods: getPost, handler: (*Server).handlePromExemplars},

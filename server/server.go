@@ -1,5 +1,5 @@
 // Package server speaks HTTP for a store and a query engine: the write
-// protocols of InfluxDB 1 and 2, the query protocols of Prometheus and Loki,
+// protocols of InfluxDB 1 and 2 and of Prometheus, the query protocols of Prometheus and Loki,
 // Tidemark's own query API, and what operators probe and scrape.
 //
 // It translates and nothing more: decoding of wire formats is ingest's work,
@@ -33,6 +33,7 @@ import (
 
 	"tidemark/ingest"
 	"tidemark/ingest/lineprotocol"
+	"tidemark/ingest/remotewrite"
 	"tidemark/storage"
 )
 
@@ -160,14 +161,16 @@ func (o *Options) validate() error {
 
 // Server is one HTTP server. Its methods may be called by any goroutine.
 type Server struct {
-	opts       Options
-	router     router
-	http       *fasthttp.Server
-	decoder    *lineprotocol.Decoder
-	metrics    *serverMetrics
-	registry   *prometheus.Registry
-	exposition fasthttp.RequestHandler // answers /metrics
-	tokenSum   [sha256.Size]byte
+	opts    Options
+	router  router
+	http    *fasthttp.Server
+	decoder *lineprotocol.Decoder
+	// remoteWrite decodes what Prometheus sends.
+	remoteWrite *remotewrite.Decoder
+	metrics     *serverMetrics
+	registry    *prometheus.Registry
+	exposition  fasthttp.RequestHandler // answers /metrics
+	tokenSum    [sha256.Size]byte
 
 	// base is the context of everything that requests set in motion. It ends
 	// when Shutdown has drained, or gives up waiting.
@@ -196,6 +199,9 @@ func New(opts Options) (*Server, error) {
 	var err error
 	if s.decoder, err = lineprotocol.NewDecoder(opts.LineProtocol); err != nil {
 		return nil, fmt.Errorf("server: line protocol: %w", err)
+	}
+	if s.remoteWrite, err = remotewrite.NewDecoder(remotewrite.Options{Options: opts.LineProtocol.Options}); err != nil {
+		return nil, fmt.Errorf("server: remote write: %w", err)
 	}
 	if s.registry, err = s.newRegistry(); err != nil {
 		return nil, fmt.Errorf("server: collectors: %w", err)

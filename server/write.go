@@ -82,12 +82,6 @@ func checkDatabase(param, name string) error {
 	return nil
 }
 
-var batchPool = sync.Pool{New: func() any { return new(model.Batch) }}
-
-// maxPooledBatch bounds the batches kept for reuse, so that one huge request
-// does not hold its memory for ever.
-const maxPooledBatch = 16 << 20
-
 // write is a write from its bytes to its acknowledgement: decompress, decode,
 // append, report. Append returns when the batch is on disk and visible.
 //
@@ -114,17 +108,8 @@ func (s *Server) write(c *call, path, db string, prec lineprotocol.Precision) er
 	}
 	defer release()
 
-	b := batchPool.Get().(*model.Batch)
-	keep := true // the batch may be reused
-	defer func() {
-		if keep && b.Size() <= maxPooledBatch {
-			b.Reset()
-			batchPool.Put(b)
-		}
-	}()
 	var rep ingest.Report
-	for attempt := 0; ; attempt++ {
-		b.Reset()
+	err = s.append(key, func(b *model.Batch) error {
 		rep = s.decoder.Decode(body, lineprotocol.Params{
 			Precision: prec, Database: db, Tenant: c.tenant,
 			Now: s.opts.Now().UnixNano(), MinTime: s.opts.Sink.MinTime(),
@@ -133,32 +118,12 @@ func (s *Server) write(c *call, path, db string, prec lineprotocol.Precision) er
 			s.metrics.linesBad.Add(float64(rep.Lines))
 			return &apiError{status: 400, kind: kindBadData, msg: refusedText(&rep), partial: &partialWrite{rep.Errors}}
 		}
-		if b.Len() == 0 {
-			break
-		}
-		b.RequestKey = key
-		res, err := s.opts.Sink.Append(s.base, b)
-		if err == nil {
-			if res.Duplicate {
-				s.metrics.duplicates.Inc()
-			}
-			break
-		}
-		// A store that gave up waiting may still be looking at the batch.
-		keep = false
-		if errors.Is(err, storage.ErrTooOld) && attempt == 0 {
-			// Retention moved on between decoding and appending; the second
-			// time the lines it passed are refused one by one.
-			b, keep = new(model.Batch), true
-			continue
-		}
-		return storeError(err)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	s.metrics.linesStored.Add(float64(rep.Accepted))
-	s.metrics.linesBad.Add(float64(rep.Rejected))
-	s.metrics.rowsMetric.Add(float64(rep.MetricRows))
-	s.metrics.rowsLog.Add(float64(rep.LogRows))
-	s.metrics.values.Add(float64(rep.Values))
+	s.countWrite(&rep)
 	if rep.Rejected > 0 {
 		return &apiError{status: 400, kind: kindBadData, msg: partialText(&rep), partial: &partialWrite{rep.Errors}}
 	}
@@ -199,7 +164,11 @@ func (p *partialWrite) appendTo(dst []byte) []byte {
 		dst = append(dst, `,"original_line":`...)
 		dst = appendString(dst, e.Text)
 		dst = append(dst, `,"error_message":`...)
-		dst = appendString(dst, e.Reason)
+		if e.Place != "" {
+			dst = appendString(dst, e.Error())
+		} else {
+			dst = appendString(dst, e.Reason)
+		}
 		dst = append(dst, '}')
 	}
 	return append(dst, ']')

@@ -110,8 +110,12 @@ func (s *state) series(msg []byte, f *fields) error {
 	first, last := 0, 0 // where the labels of 1.0 lie, as long as they adjoin
 	joined := false     // they do not, and s.key has them
 	s.refs, s.key = s.refs[:0], s.key[:0]
-	c := protobuf.NewCursor(msg)
-	for start := 0; c.Next(); start = c.Pos() {
+	at := -1 // where the first sample is
+	if !v2 {
+		last = shortLabels(msg)
+	}
+	c := protobuf.CursorAt(msg, last)
+	for start := last; c.Next(); start = c.Pos() {
 		switch c.Num {
 		case f.labels:
 			if v2 {
@@ -134,6 +138,9 @@ func (s *state) series(msg []byte, f *fields) error {
 			}
 		case f.samples:
 			if c.Want(protobuf.Bytes) {
+				if at < 0 {
+					at = start
+				}
 				samples++
 			}
 		case f.histograms:
@@ -184,7 +191,7 @@ func (s *state) series(msg []byte, f *fields) error {
 	if histograms > 0 {
 		s.refuse(key, histograms, fmt.Sprintf("%d native histograms: they cannot be stored yet; send classic histograms", histograms))
 	}
-	accepted, err := s.samples(msg, f.samples, samples, se, key)
+	accepted, err := s.samples(msg[max(at, 0):], f.samples, samples, se, key)
 	s.res.Accepted += accepted
 	if known {
 		s.hits += uint64(accepted)
@@ -192,6 +199,21 @@ func (s *state) series(msg []byte, f *fields) error {
 		s.misses += uint64(accepted)
 	}
 	return err
+}
+
+// shortLabels returns where the labels of less than 128 bytes end that a
+// series of 1.0 begins with: nearly always all of them.
+func shortLabels(msg []byte) int {
+	const tag = 1<<3 | 2
+	pos := 0
+	for pos+1 < len(msg) && msg[pos] == tag && msg[pos+1] < 0x80 {
+		next := pos + 2 + int(msg[pos+1])
+		if next > len(msg) {
+			break
+		}
+		pos = next
+	}
+	return pos
 }
 
 // maxMillis is the last millisecond that nanoseconds in an int64 reach.

@@ -57,6 +57,10 @@ type Cursor struct {
 // NewCursor returns a cursor before the first field.
 func NewCursor(msg []byte) Cursor { return Cursor{msg: msg} }
 
+// CursorAt returns a cursor before the field at an offset, where one must
+// start.
+func CursorAt(msg []byte, pos int) Cursor { return Cursor{msg: msg, pos: pos} }
+
 // Next moves to the next field. It returns false at the end and at an error.
 func (c *Cursor) Next() bool {
 	if c.pos >= len(c.msg) || c.err != nil {
