@@ -172,6 +172,9 @@ func (db *DB) close(flush bool) error {
 	for _, v := range views {
 		errs = append(errs, v.Close())
 	}
+	if flush && db.writable() == nil {
+		db.pebbleFlush(true)
+	}
 	if err := db.log.Close(); err != nil && db.writable() == nil {
 		errs = append(errs, err)
 	}

@@ -3,6 +3,8 @@ package storage
 import (
 	"errors"
 	"fmt"
+
+	"tidemark/storage/wal"
 )
 
 // Errors of Open. Each is one clear line naming the folder.
@@ -15,6 +17,9 @@ var (
 	ErrNotWritable = errors.New("store is not writable")
 	// ErrCorrupt marks bytes on disk that are not what was written.
 	ErrCorrupt = errors.New("store is corrupt")
+	// ErrLogDamaged marks, beside ErrCorrupt, damage of the write-ahead log:
+	// Options.SalvageLog opens the store without what cannot be read.
+	ErrLogDamaged = wal.ErrDamaged
 )
 
 // Errors of Append.
@@ -56,6 +61,9 @@ func (e *OptionsError) Error() string {
 func openError(kind error, dir string, cause error) error {
 	if cause == nil {
 		return fmt.Errorf("open %s: %w", dir, kind)
+	}
+	if text := firstLine(cause); text != cause.Error() {
+		cause = &oneLine{text, cause}
 	}
 	return fmt.Errorf("open %s: %w: %w", dir, kind, cause)
 }

@@ -54,10 +54,38 @@ func (db *DB) flushFrozen(ctx context.Context) (err error) {
 	db.state.Unlock()
 	db.n.flushes.Add(1)
 	db.n.lastFlush.Store(int64(time.Since(began)))
+	if f.chunkBytes+f.groupBytes >= minTableBytes {
+		db.pebbleFlush(false)
+	}
 	if err := db.log.Forget(gen.last); err != nil {
 		db.opts.EventListener(Event{Kind: EventBackgroundError, Detail: "forget", Err: err})
 	}
 	return nil
+}
+
+// minTableBytes is what a flush must have written for Pebble to be asked to
+// write its memtable out. Until then the data lies in Pebble's log, where one
+// damaged byte keeps the whole store from opening; in a table it costs the
+// block that it lies in. Smaller flushes wait, or tables would be many.
+const minTableBytes = 1 << 20
+
+// pebbleFlush has Pebble write its memtable into a table. A failure is Pebble's
+// to report and to try again: the data is in its log.
+func (db *DB) pebbleFlush(wait bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			db.fail(fmt.Errorf("pebble: %v", r))
+		}
+	}()
+	var err error
+	if wait {
+		err = db.pdb.Flush()
+	} else {
+		_, err = db.pdb.AsyncFlush()
+	}
+	if err != nil {
+		db.opts.EventListener(Event{Kind: EventBackgroundError, Detail: "pebble flush", Err: err})
+	}
 }
 
 // flush is one attempt to write a generation.

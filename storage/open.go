@@ -226,7 +226,7 @@ func openPebble(db *DB, dir string) (p *pebble.DB, err error) {
 	switch {
 	case err == nil:
 		return p, nil
-	case pebble.IsCorruptionError(err):
+	case damagedFolder(err):
 		return nil, openError(ErrCorrupt, db.dir, err)
 	case strings.Contains(err.Error(), "unknown format major version"):
 		return nil, openError(ErrNewerFormat, db.dir, err)
@@ -278,8 +278,9 @@ func (db *DB) replay(dir string, applied uint64) (*generation, error) {
 		Progress: func(done, total int64) {
 			db.opts.EventListener(Event{Kind: EventReplay, Done: done, Total: total})
 		},
-		Salvage: db.opts.SalvageLog,
-		Damaged: func(err error) { db.opts.EventListener(Event{Kind: EventCorruption, Err: err}) },
+		Existing: applied > 0,
+		Salvage:  db.opts.SalvageLog,
+		Damaged:  func(err error) { db.opts.EventListener(Event{Kind: EventCorruption, Err: err}) },
 	}
 	log, err := wal.OpenSegments(db.opts.FS, dir, o, func(seg, pos uint64, rec []byte) error {
 		if dec == nil || seg != segment {

@@ -97,6 +97,7 @@ func (v *view) leave() { v.closing.RUnlock() }
 
 // finish turns what a call ended with into its result.
 func (v *view) finish(call string, err error) error {
+	err = damaged(err)
 	switch {
 	case err == nil || errors.Is(err, model.ErrStop):
 		return nil

@@ -46,6 +46,7 @@ type serveCommand struct {
 	HeadBytes       size  `group:"Limits:" help:"Memory of recent data before it is written to chunks (default ${default})." default:"128MiB" placeholder:"SIZE"`
 	CacheBytes      size  `group:"Limits:" help:"Memory of the block cache (default ${default})." default:"128MiB" placeholder:"SIZE"`
 	FlushAge        span  `group:"Limits:" help:"Longest time until recent data is written to chunks; it bounds the time of a restart (default ${default})." default:"30m" placeholder:"DURATION"`
+	SalvageLog      bool  `group:"Limits:" help:"Open a store whose write-ahead log is damaged: what cannot be read is logged and left out."`
 
 	LogLevel        slog.Level `help:"What to log: debug, info, warn or error." default:"info"`
 	ShutdownTimeout span       `help:"Longest wait for requests in flight when the server is stopped (default ${default})." default:"30s" placeholder:"DURATION"`
@@ -182,7 +183,8 @@ func (s *serveCommand) serve(ctx context.Context, c *console, token string) (err
 func (s *serveCommand) open(c *console, logs *logs) (*storage.DB, error) {
 	replay := newProgress(c.err, "reading the write-ahead log", true)
 	defer replay.end()
-	return storage.Open(s.Data, storage.Options{
+	db, err := storage.Open(s.Data, storage.Options{
+		SalvageLog: s.SalvageLog,
 		Retention:  time.Duration(s.Retention),
 		HeadBytes:  int64(s.HeadBytes),
 		CacheBytes: int64(s.CacheBytes),
@@ -195,6 +197,10 @@ func (s *serveCommand) open(c *console, logs *logs) (*storage.DB, error) {
 			logs.event(e)
 		},
 	})
+	if errors.Is(err, storage.ErrLogDamaged) {
+		return nil, fmt.Errorf("%w; --salvage-log opens the store without what cannot be read", err)
+	}
+	return db, err
 }
 
 // monitor returns what records the server's own figures, or nil. A real host

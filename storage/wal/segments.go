@@ -85,6 +85,9 @@ type ReplayOptions struct {
 	// After is the position that is applied elsewhere: records up to it are
 	// skipped, and segments that hold no others are removed.
 	After uint64
+	// Existing says that there was a log before: a folder without a segment is
+	// damage then, for the last one is never removed.
+	Existing bool
 	// Progress, where set, is called now and then.
 	Progress Progress
 	// Salvage goes on behind damage instead of returning ErrDamaged; Damaged
@@ -109,6 +112,12 @@ func OpenSegments(fs vfs.FS, dir string, o ReplayOptions, visit func(segment, po
 		total += s.size.Load()
 	}
 	last := o.After
+	if len(segs) == 0 && o.Existing {
+		r := replay{o: &o}
+		if err := r.damage(fmt.Errorf("%w: %s has no segment, want one from position %d on", ErrDamaged, dir, last+1)); err != nil {
+			return nil, err
+		}
+	}
 	for i, s := range segs {
 		if i+1 < len(segs) && segs[i+1].first <= o.After+1 {
 			if err := fs.Remove(l.path(s.first)); err != nil {
