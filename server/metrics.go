@@ -113,6 +113,7 @@ func storeCollector(metrics func() storage.Metrics) prometheus.Collector {
 func (s *Server) cacheStats() ingest.CacheStats {
 	st := s.decoder.CacheStats()
 	st.Add(s.remoteWrite.CacheStats())
+	st.Add(s.expositions.CacheStats())
 	return st
 }
 

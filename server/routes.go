@@ -68,6 +68,7 @@ func routeTable() []route {
 		{path: "/health", family: influx, methods: onlyGET, handler: (*Server).handleHealth, open: true},
 
 		{path: "/api/v1/write", family: prom, methods: onlyPOST, handler: (*Server).handleRemoteWrite, large: true},
+		{path: "/api/v1/import/prometheus", family: prom, methods: onlyPOST, handler: (*Server).handleImportPrometheus, large: true},
 		{path: "/api/v1/query", family: prom, methods: getPost, handler: (*Server).handlePromQuery},
 		{path: "/api/v1/query_range", family: prom, methods: getPost, handler: (*Server).handlePromQueryRange},
 		{path: "/api/v1/query_exemplars", family: prom, methods: getPost, handler: (*Server).handlePromExemplars},
@@ -79,6 +80,8 @@ func routeTable() []route {
 		{path: "/api/v1/rules", family: prom, methods: onlyGET, handler: (*Server).handlePromRules},
 		{path: "/api/v1/alerts", family: prom, methods: onlyGET, handler: (*Server).handlePromAlerts},
 		{path: "/api/v1/status/buildinfo", family: prom, methods: onlyGET, handler: (*Server).handlePromBuildinfo},
+
+		{path: "/loki/api/v1/push", family: loki, methods: onlyPOST, handler: (*Server).handleLokiPush, large: true},
 
 		{path: "/ready", family: loki, methods: onlyGET, handler: (*Server).handleLokiReady},
 		{path: "/loki/api/v1/query", family: loki, methods: getPost, handler: (*Server).handleLokiQuery},

@@ -32,6 +32,7 @@ import (
 	"github.com/valyala/fasthttp/fasthttpadaptor"
 
 	"tidemark/ingest"
+	"tidemark/ingest/exposition"
 	"tidemark/ingest/lineprotocol"
 	"tidemark/ingest/remotewrite"
 	"tidemark/storage"
@@ -165,12 +166,15 @@ type Server struct {
 	router  router
 	http    *fasthttp.Server
 	decoder *lineprotocol.Decoder
-	// remoteWrite decodes what Prometheus sends.
+	// remoteWrite and expositions decode Prometheus's formats.
 	remoteWrite *remotewrite.Decoder
-	metrics     *serverMetrics
-	registry    *prometheus.Registry
-	exposition  fasthttp.RequestHandler // answers /metrics
-	tokenSum    [sha256.Size]byte
+	expositions *exposition.Decoder
+	// push decodes the write protocols of logs.
+	push       pushDecoders
+	metrics    *serverMetrics
+	registry   *prometheus.Registry
+	exposition fasthttp.RequestHandler // answers /metrics
+	tokenSum   [sha256.Size]byte
 
 	// base is the context of everything that requests set in motion. It ends
 	// when Shutdown has drained, or gives up waiting.
@@ -202,6 +206,12 @@ func New(opts Options) (*Server, error) {
 	}
 	if s.remoteWrite, err = remotewrite.NewDecoder(remotewrite.Options{Options: opts.LineProtocol.Options}); err != nil {
 		return nil, fmt.Errorf("server: remote write: %w", err)
+	}
+	if s.push, err = newPushDecoders(opts.LineProtocol.Options); err != nil {
+		return nil, err
+	}
+	if s.expositions, err = exposition.NewDecoder(exposition.Options{Options: opts.LineProtocol.Options}); err != nil {
+		return nil, fmt.Errorf("server: exposition: %w", err)
 	}
 	if s.registry, err = s.newRegistry(); err != nil {
 		return nil, fmt.Errorf("server: collectors: %w", err)

@@ -1,0 +1,122 @@
+package server
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/snappy"
+)
+
+// lokiProto is a PushRequest of one stream, compressed.
+func lokiProto(labels string, entries ...string) string {
+	field := func(num byte, data string) string {
+		return string(binary.AppendUvarint([]byte{num<<3 | 2}, uint64(len(data)))) + data
+	}
+	msg := field(1, labels)
+	for i, line := range entries {
+		ts := binary.AppendUvarint([]byte{1 << 3}, uint64(nowSeconds-len(entries)+i))
+		msg += field(2, field(1, string(ts))+field(2, line)+field(3, field(1, "trace_id")+field(2, "t"+line)))
+	}
+	return string(snappy.Encode(nil, []byte(field(1, msg))))
+}
+
+func TestLokiPushReadBack(t *testing.T) {
+	h := startReal(t)
+	h.write("/loki/api/v1/push", lokiProto(`{app="api", dc="x"}`, "one", "two \"q\"\n"), "Content-Type", "application/x-protobuf")
+	body := `{"streams":[{"stream":{"app":"web"},"values":[["1699999990000000001","three",{"trace_id":"t3","user":"u"}],["1699999990000000000","four"]]}]}`
+	h.write("/loki/api/v1/push", body, "Content-Type", "application/json; charset=utf-8")
+	h.write("/loki/api/v1/push", zipped(strings.ReplaceAll(body, "web", "zip")), "Content-Type", "application/json", "Content-Encoding", "gzip")
+	h.write("/loki/api/v1/push", lokiProto(`{app="other"}`, "theirs"), "X-Scope-OrgID", "them")
+	h.write("/loki/api/v1/push", lokiProto(`{app="snap"}`, "s"), "Content-Encoding", "snappy")
+
+	ask := func(query string, headers ...string) string {
+		t.Helper()
+		r := h.get("/loki/api/v1/query_range?direction=forward&query="+url.QueryEscape(query), headers...)
+		var got struct {
+			Data struct {
+				Result []struct {
+					Stream map[string]string
+					Values [][]string
+				}
+			}
+		}
+		if err := json.Unmarshal([]byte(r.body), &got); err != nil || r.status != 200 {
+			t.Fatalf("%s: %d %s", query, r.status, r.body)
+		}
+		var out []string
+		for _, st := range got.Data.Result {
+			labels, _ := json.Marshal(st.Stream)
+			for _, v := range st.Values {
+				out = append(out, string(labels)+" "+v[0]+" "+v[1])
+			}
+		}
+		return strings.Join(out, "; ")
+	}
+	f := func(got, want string) {
+		t.Helper()
+		if got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	}
+	f(ask(`{app="api"}`), `{"app":"api","dc":"x"} 1699999998000000000 one; {"app":"api","dc":"x"} 1699999999000000000 two "q"`+"\n")
+	f(ask(`{app="web"}`), `{"app":"web"} 1699999990000000000 four; {"app":"web"} 1699999990000000001 three`)
+	f(ask(`{app="zip"}`), `{"app":"zip"} 1699999990000000000 four; {"app":"zip"} 1699999990000000001 three`)
+	f(ask(`{app=~".+"} | trace_id="t3"`), `{"app":"web","trace_id":"t3"} 1699999990000000001 three; {"app":"zip","trace_id":"t3"} 1699999990000000001 three`)
+	f(ask(`{app="other"}`), `{"app":"other","tenant":"them"} 1699999999000000000 theirs`)
+	f(ask(`{app=~".+"}`, "X-Scope-OrgID", "us"), "")
+	f(ask(`{app="snap"}`), `{"app":"snap"} 1699999999000000000 s`)
+
+	// What is sent again changes nothing, whole or within a request.
+	for range 2 {
+		h.write("/loki/api/v1/push", lokiProto(`{app="api", dc="x"}`, "one", "two \"q\"\n"), "Content-Type", "application/x-protobuf")
+		h.write("/loki/api/v1/push", `{"streams":[{"stream":{"app":"twice"},"values":[["1699999990000000001","x"],["1699999990000000001","x"]]}]}`, "Content-Type", "application/json")
+	}
+	f(ask(`{app="api"}`), `{"app":"api","dc":"x"} 1699999998000000000 one; {"app":"api","dc":"x"} 1699999999000000000 two "q"`+"\n")
+	f(ask(`{app="twice"}`), `{"app":"twice"} 1699999990000000001 x`)
+}
+
+func TestLokiPushRefusals(t *testing.T) {
+	h := start(t, Options{})
+	h.sink.minTime = 100
+	r := h.do("POST", "/loki/api/v1/push", `{"streams":[{"stream":{"a":"1"},"values":[["99","old"],["100","x"],[101,"y"]]},{"stream":{},"values":[["102","z"]]}]}`, "Content-Type", "application/json")
+	r.want(t, 400, `entry 1: entry for stream '{a="1"}' has timestamp too old: 1970-01-01T00:00:00.000000099Z, oldest acceptable timestamp is: 1970-01-01T00:00:00.0000001Z, total ignored: 3 out of 4
+entry 3: entry for stream '{a="1"}': timestamp 101 is no string: want nanoseconds since 1970 in double quotes
+entry 4: error at least one label pair is required per stream: '{}' has none`)
+	if got := h.sink.all(); !slices.Equal(got, []string{`{a="1"} _line=text(x) @100`}) {
+		t.Errorf("written %q, want the good entry", got)
+	}
+	if ct := r.header.Get("Content-Type"); ct != contentText {
+		t.Errorf("Content-Type is %q", ct)
+	}
+	h.sink.reset(nil)
+	f := func(body string, status int, reason string, headers ...string) {
+		t.Helper()
+		r := h.do("POST", "/loki/api/v1/push", body, headers...)
+		if r.status != status || !strings.Contains(r.body, reason) {
+			t.Errorf("%q %q: %d %s, want %d with %q", body, headers, r.status, r.body, status, reason)
+		}
+	}
+	f(`{"streams":[`, 400, "malformed push request: JSON at byte 12", "Content-Type", "application/json")
+	f("xx", 400, "not a snappy block")
+	f("", 400, "not a snappy block")
+	f(string(snappy.Encode(nil, []byte("\x0a\x05"))), 400, "malformed push request: ")
+	f("", 415, "Content-Type", "Content-Type", "text/plain")
+	f("", 415, "Content-Type", "Content-Type", "a/b/c")
+	f("{}", 415, "Content-Encoding", "Content-Type", "application/json", "Content-Encoding", "snappy")
+	f("", 415, "want snappy", "Content-Encoding", "gzip")
+	if got := h.sink.all(); len(got) != 0 {
+		t.Errorf("written %q", got)
+	}
+	if r := h.get("/loki/api/v1/push"); r.status != 405 {
+		t.Errorf("GET gives %d", r.status)
+	}
+	small := start(t, Options{MaxBody: 1000})
+	r = small.do("POST", "/loki/api/v1/push", string(snappy.Encode(nil, make([]byte, 1001))))
+	if r.status != 413 {
+		t.Errorf("a body that is too large decompressed gives %d %s", r.status, r.body)
+	}
+}
