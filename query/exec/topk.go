@@ -55,10 +55,12 @@ func (ev *evaluator) eachPick(ctx context.Context, n *plan.Aggregate, g Grid, em
 					ranked = append(ranked, j)
 				}
 			}
-			if n.Op != "limitk" {
-				rank(ranked, members, i, n.Op == "topk")
+			k := int(max(0, min(param[i], float64(len(ranked)))))
+			if n.Op != "limitk" && k > 0 {
+				best(ranked, k, members, i, n.Op == "topk")
 			}
-			for _, j := range ranked[:int(max(0, min(param[i], float64(len(ranked)))))] {
+			ranked = ranked[:k]
+			for _, j := range ranked {
 				kept[j].Set(i)
 			}
 		}
@@ -89,22 +91,59 @@ func (ev *evaluator) eachPick(ctx context.Context, n *plan.Aggregate, g Grid, em
 // rank sorts members by their value at a step, the best first; NaN is last,
 // and equal ones stay in order.
 func rank(order []int, members []*Column, step int, largest bool) {
-	slices.SortStableFunc(order, func(a, b int) int {
-		x, y := members[a].Values[step], members[b].Values[step]
-		switch {
-		case x != x && y != y:
-			return 0
-		case x != x:
-			return 1
-		case y != y:
-			return -1
-		case x == y:
-			return 0
-		case (x > y) == largest:
-			return -1
-		}
+	slices.SortFunc(order, func(a, b int) int { return ranks(a, b, members, step, largest) })
+}
+
+// ranks compares two members by their value at a step: negative where a comes
+// first. Members of equal value keep their order.
+func ranks(a, b int, members []*Column, step int, largest bool) int {
+	x, y := members[a].Values[step], members[b].Values[step]
+	switch {
+	case x == y || x != x && y != y:
+		return a - b
+	case x != x:
 		return 1
-	})
+	case y != y || (x > y) == largest:
+		return -1
+	}
+	return 1
+}
+
+// best brings the k best members to the front, in order; O(n log k). A heap of
+// them has the worst on top, so that most members cost one comparison.
+func best(order []int, k int, members []*Column, step int, largest bool) {
+	if k >= len(order) {
+		rank(order, members, step, largest)
+		return
+	}
+	worse := func(a, b int) bool { return ranks(a, b, members, step, largest) > 0 }
+	heap := order[:k]
+	sink := func(i int) {
+		for {
+			c := 2*i + 1
+			if c >= k {
+				return
+			}
+			if c+1 < k && worse(heap[c+1], heap[c]) {
+				c++
+			}
+			if !worse(heap[c], heap[i]) {
+				return
+			}
+			heap[i], heap[c] = heap[c], heap[i]
+			i = c
+		}
+	}
+	for i := k/2 - 1; i >= 0; i-- {
+		sink(i)
+	}
+	for i := k; i < len(order); i++ {
+		if worse(heap[0], order[i]) {
+			heap[0], order[i] = order[i], heap[0]
+			sink(0)
+		}
+	}
+	rank(heap, members, step, largest)
 }
 
 func (ev *evaluator) checkPick(n *plan.Aggregate, param []float64) error {
