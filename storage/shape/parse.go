@@ -268,6 +268,9 @@ func (p *Parsed) token(i, j int, or uint8) int {
 	if or&digit == 0 && or&letter == 0 {
 		return j // punctuation
 	}
+	if or&joint == 0 && j < len(s) && s[j] == '=' && class[s[i]]&letter != 0 && digits(s[i:j]) <= 2 {
+		return j // a key: "r24="
+	}
 	p.plain(i, j, or)
 	return j
 }
@@ -364,8 +367,15 @@ func (p *Parsed) plain(i, j int, or uint8) {
 			}
 		}
 	}
+	if s[i]|0x20 == 'v' && i+1 < j && isDigit(s[i+1]) && version(s[i+1:j]) {
+		p.variable(Ident, i, j)
+		return
+	}
 	if or&joint == 0 {
 		p.piece(i, j, or)
+		return
+	}
+	if or&(letter|under) == 0 && p.numbers(i, j) {
 		return
 	}
 	if host(s[i:j], j+1 < len(s) && s[j] == ':' && isDigit(s[j+1])) {
@@ -385,6 +395,27 @@ func (p *Parsed) plain(i, j int, or uint8) {
 		return
 	}
 	p.pieces(i, j)
+}
+
+// numbers takes numbers joined by anything but dots one by one ("104-127",
+// "17##4##9") and reports whether the token is such a list.
+func (p *Parsed) numbers(i, j int) bool {
+	s := p.line
+	for k := i; k < j; k++ {
+		if s[k] == '.' {
+			return false
+		}
+	}
+	for i < j {
+		n := span(s[i:j], digit)
+		if n > 0 {
+			p.variable(integerKind(s[i:i+n]), i, i+n)
+			i += n
+			continue
+		}
+		i++
+	}
+	return true
 }
 
 func classes(s []byte) uint8 {
@@ -412,7 +443,8 @@ func (p *Parsed) pieces(i, j int) {
 			c |= class[s[e]]
 			e++
 		}
-		if c&digit != 0 && !named(s[k:e]) {
+		decimals := e+1 < j && s[e] == '.' && isDigit(s[e+1]) && isDigit(s[e-1]) // "dquot_6.5"
+		if c&digit != 0 && (decimals || !named(s[k:e])) {
 			if varying == 0 {
 				from, to, or = k, e, c
 			}
@@ -425,7 +457,7 @@ func (p *Parsed) pieces(i, j int) {
 	case varying == 1:
 		p.piece(from, to, or)
 	default:
-		if k, at, ok := number(s[from:j]); ok {
+		if k, at, ok := number(s[from:j]); ok && isDigit(s[from]) {
 			p.variable(k, from+at, j)
 			return
 		}
@@ -474,13 +506,17 @@ func named(s []byte) bool {
 	if class[s[0]]&(letter|under) == 0 {
 		return false
 	}
+	return digits(s) == 1
+}
+
+func digits(s []byte) int {
 	n := 0
 	for _, c := range s {
 		if isDigit(c) {
 			n++
 		}
 	}
-	return n == 1
+	return n
 }
 
 // host reports whether s is a domain name: labels of letters, digits and '-' of

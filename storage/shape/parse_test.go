@@ -54,6 +54,7 @@ func TestShapeOfLine(t *testing.T) {
 	f("a\x00b", "a\x00b")
 	f("std::string ::x", "std::string ::x")
 	f("PRO/1000 load/store", "PRO/<int> load/store")
+	f("1:02:03 and 2000-2002 17##4 r24=1 v2.0 v9", "<time> and <int>-<int> <int>##<int> r24=<int> <id> <id>")
 	f("Srv@1f2e3d4c bob7@x9.org", "Srv@<hex> <id>")
 }
 

@@ -8,18 +8,31 @@ func pair(s []byte, i int) (int, bool) {
 	return int(s[i]-'0')*10 + int(s[i+1]-'0'), true
 }
 
-// clock returns the end of a time of day at i, or i: HH:MM, HH:MM:SS with an
-// optional fraction after '.' or ','. sep is the byte between the parts.
+// clock returns the end of a time of day or duration at i, or i: HH:MM or MM:SS,
+// [H]H:MM:SS with an optional fraction after '.' or ','. sep is the byte between
+// the parts.
 func clock(s []byte, i int, sep byte) int {
+	j := i + 2
 	h, ok := pair(s, i)
-	if !ok || h > 24 || i+2 >= len(s) || s[i+2] != sep {
+	if !ok && i+4 < len(s) && isDigit(s[i]) && s[i+4] == sep {
+		j--
+	} else if !ok || h > 24 && i+5 < len(s) && s[i+5] == sep {
 		return i
 	}
-	m, ok := pair(s, i+3)
+	if j >= len(s) || s[j] != sep {
+		return i
+	}
+	m, ok := pair(s, j+1)
 	if !ok || m > 59 {
 		return i
 	}
-	j := i + 5
+	start := j
+	j += 3
+	if start == i+1 {
+		if sec, ok := pair(s, j+1); !ok || sec > 60 {
+			return i
+		}
+	}
 	if j < len(s) && s[j] == sep {
 		if sec, ok := pair(s, j+1); ok && sec <= 60 {
 			j += 3
