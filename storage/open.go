@@ -189,7 +189,7 @@ func syncDir(fsys vfs.FS, dir string) error {
 // openPebble opens the index. The options differ from Pebble's defaults where a
 // reason is given.
 func openPebble(db *DB, dir string) (p *pebble.DB, err error) {
-	l := &pebbleLogger{db: db}
+	l := &pebbleLogger{db: db, opening: make(chan error, 1)}
 	o := &pebble.Options{
 		FS:                 db.opts.FS,
 		FormatMajorVersion: pebble.FormatNewest, // the default may change
@@ -204,9 +204,7 @@ func openPebble(db *DB, dir string) (p *pebble.DB, err error) {
 		MaxOpenFiles:                1000,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
 		EventListener: &pebble.EventListener{
-			BackgroundError: func(err error) {
-				db.opts.EventListener(Event{Kind: EventBackgroundError, Detail: "pebble", Err: err})
-			},
+			BackgroundError: l.background,
 			DataCorruption: func(i pebble.DataCorruptionInfo) {
 				db.opts.EventListener(Event{Kind: EventCorruption, Detail: i.Path, Err: i.Details})
 			},
@@ -217,15 +215,45 @@ func openPebble(db *DB, dir string) (p *pebble.DB, err error) {
 		o.Levels[i].BlockSize = 16 << 10
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
-	defer func() {
-		if r := recover(); r != nil {
-			p, err = nil, openError(ErrCorrupt, db.dir, fmt.Errorf("%v", r))
-		}
+	type result struct {
+		p   *pebble.DB
+		err error
+	}
+	opened := make(chan result, 1)
+	go func() {
+		var r result
+		defer func() {
+			if v := recover(); v != nil {
+				r = result{nil, fmt.Errorf("%w: %v", ErrCorrupt, v)}
+			}
+			opened <- r
+		}()
+		r.p, r.err = pebble.Open(dir, o)
 	}()
-	p, err = pebble.Open(dir, o)
+	select {
+	case r := <-opened:
+		l.ready.Store(true)
+		p, err = r.p, r.err
+	case err := <-l.opening:
+		// Pebble tries to write for as long as it takes, and opens only then.
+		// It is left to that, and closed if it should come to it.
+		go func() {
+			if r := <-opened; r.p != nil {
+				_ = closePebble(r.p)
+			}
+		}()
+		return nil, openError(ErrNotWritable, db.dir, err)
+	}
 	switch {
 	case err == nil:
+		select {
+		case err := <-l.opening: // it came just before
+			return nil, openError(ErrNotWritable, db.dir, errors.Join(err, closePebble(p)))
+		default:
+		}
 		return p, nil
+	case errors.Is(err, ErrCorrupt):
+		return nil, openError(ErrCorrupt, db.dir, errors.New(strings.TrimPrefix(err.Error(), ErrCorrupt.Error()+": ")))
 	case damagedFolder(err):
 		return nil, openError(ErrCorrupt, db.dir, err)
 	case strings.Contains(err.Error(), "unknown format major version"):
@@ -235,19 +263,6 @@ func openPebble(db *DB, dir string) (p *pebble.DB, err error) {
 	}
 	return nil, fmt.Errorf("open %s: %w", db.dir, err)
 }
-
-// pebbleLogger neither prints nor ends the process.
-type pebbleLogger struct{ db *DB }
-
-func (l *pebbleLogger) Infof(string, ...any) {}
-
-func (l *pebbleLogger) Errorf(format string, args ...any) {
-	l.db.opts.EventListener(Event{Kind: EventBackgroundError, Detail: "pebble", Err: fmt.Errorf(format, args...)})
-}
-
-// Fatalf is called where Pebble cannot go on writing. It returns: what Pebble
-// holds in memory stays readable, and the store takes no more writes.
-func (l *pebbleLogger) Fatalf(format string, args ...any) { l.db.fail(fmt.Errorf(format, args...)) }
 
 func readU64(r pebble.Reader, key []byte) (uint64, error) {
 	v, c, err := r.Get(key)
