@@ -40,6 +40,8 @@ const (
 	// minWords is the number of different words without digits that make a place
 	// variable.
 	minWords = 6
+	// minValues is the same behind key=.
+	minValues = 3
 	// minAnchors is the number of constant words a pattern must keep around a
 	// place that becomes variable on the strength of words alone.
 	minAnchors = 2
@@ -227,6 +229,7 @@ type family struct {
 	stem                   string // what the names have in common, digits aside
 	stems                  int    // 0 no name yet, 1 one stem, 2 several
 	introduced             bool   // behind a word that announces a name
+	value                  bool   // behind key=
 }
 
 // stem is a name without its digits.
@@ -244,6 +247,16 @@ func stem(w string) string {
 func introduces(w string) bool {
 	switch w {
 	case "user", "User", "USER", "username", "account", "host", "hostname", "login":
+		return true
+	}
+	return false
+}
+
+// tells reports whether the value of key says what kind of line it is, rather
+// than what the line is about.
+func tells(key string) bool {
+	switch strings.ToLower(key) {
+	case "level", "lvl", "severity", "msg", "message", "event", "error", "err", "reason", "status", "state", "method", "type", "kind", "op", "action", "code", "result":
 		return true
 	}
 	return false
@@ -281,6 +294,7 @@ func open(rows []row) bool {
 			if f == nil {
 				f = &family{anchors: anchors}
 				f.introduced = j >= 2 && (r.seen[j-1] == " " || r.seen[j-1] == "=") && introduces(r.seen[j-2])
+				f.value = j >= 2 && r.seen[j-1] == "=" && sortOf(r.seen[j-2]) == plainWord && !tells(r.seen[j-2])
 				if s == plainWord {
 					f.anchors--
 				}
@@ -344,6 +358,8 @@ func (f *family) varies(s sort) bool {
 		return different > 1 || f.nHoles > 0
 	case f.anchors < minAnchors:
 		return f.anchors > 0 && different >= 2*minWords
+	case f.value && different >= minValues:
+		return true
 	case different >= minWords:
 		return true
 	}

@@ -1,5 +1,7 @@
 package shape
 
+import "bytes"
+
 // Limits of one shape. What lies beyond becomes one variable of kind Rest, so
 // that hostile or binary input costs no more than its own size.
 const (
@@ -523,6 +525,10 @@ func digits(s []byte) int {
 // which the last is a known top-level domain. Names that start like a Java
 // package are not. port says that ":port" follows, which excuses short names.
 func host(s []byte, port bool) bool {
+	dot := bytes.LastIndexByte(s, '.')
+	if dot < 1 || len(s)-dot < 3 || class[s[dot+1]]&letter == 0 {
+		return false
+	}
 	labels, last, letters := 1, 0, 0
 	for k, c := range s {
 		switch {
