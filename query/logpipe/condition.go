@@ -77,7 +77,9 @@ func (c *numberCond) run(r *row) bool {
 	}
 	v, err := convert(text, c.kind)
 	if err != nil {
-		r.fail(ErrFilter, err.Error())
+		if r.err == "" {
+			r.fail(ErrFilter, err.Error())
+		}
 		return true
 	}
 	return c.test(v, c.value)

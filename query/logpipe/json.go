@@ -202,8 +202,8 @@ func (sc *jsonScanner) elements(depth int, each func(i int) bool) bool {
 	}
 }
 
-// find returns the text of the value at a path; found is false where there
-// is none. Objects and arrays are returned as written.
+// find returns the text of the first value at a path; found is false where
+// there is none. Objects and arrays are returned as written.
 func (sc *jsonScanner) find(steps []step) (text string, found bool) {
 	return sc.findAt(steps, 0)
 }
@@ -225,7 +225,7 @@ func (sc *jsonScanner) findAt(steps []step, depth int) (text string, found bool)
 		first = sc.s[sc.i]
 	}
 	descend := func(here bool) bool {
-		if !here {
+		if !here || found {
 			_, _, ok := sc.value(depth + 1)
 			return ok
 		}

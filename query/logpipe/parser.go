@@ -122,7 +122,9 @@ func (r *row) assign(label, value string) {
 		return
 	}
 	if r.taken(label) {
-		label += extracted
+		if label += extracted; r.overridden(label) {
+			return
+		}
 	}
 	r.set(label, value)
 }
@@ -157,6 +159,9 @@ func (p *parser) runJSON(r *row) {
 }
 
 func (p *parser) runJSONPaths(r *row) {
+	if r.line == "" { // has no value at any path, and is no broken object either
+		return
+	}
 	for _, q := range p.paths {
 		sc := jsonScanner{s: r.line}
 		value, _ := sc.find(q.steps)

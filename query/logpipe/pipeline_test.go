@@ -43,7 +43,8 @@ func TestJSON(t *testing.T) {
 	f(`{}`, `{app="a"}`)
 	f(`{"x":"1","y":2.50,"z":true,"n":null,"l":[1,{"q":2}]}`, `{app="a", x="1", y="2.50", z="true"}`)
 	f(` { "a" : { "b" : { "c" : "d" } , "e" : -1e3 } } `, `{a_b_c="d", a_e="-1e3", app="a"}`)
-	f(`{"app":"b","app":"c"}`, `{app="a", app_extracted="c"}`)
+	f(`{"app":"b","app":"c"}`, `{app="a", app_extracted="b"}`) // the first counts
+	f(`{"x":1,"x":2,"a":{"b":3},"a_b":4}`, `{a_b="3", app="a", x="1"}`)
 	f(`{"a-b.c":"1","9":"2"," x ":"3","é":"4"}`, `{_="4", _9="2", a_b_c="1", app="a", x="3"}`)
 	f(`{"u":"é\n\"\\\/ 😀"}`, `{app="a", u="é\n\"\\/ 😀"}`)
 	f(`{"u":"\ud83d"}`, `{app="a"}`) // half a pair is no text
@@ -74,6 +75,8 @@ func TestJSONPaths(t *testing.T) {
 	f(`a.x.y`, line, `{app="a"}`)
 	f(`v[0]`, line, `{app="a"}`)
 	f(`a`, `no json`, `{__error__="JSONParserErr", app="a"}`)
+	f(`a`, ``, `{app="a"}`)
+	f(`a`, `{"a":1,"a":2}`, `{app="a", v="1"}`)
 	for _, bad := range []string{``, `.a`, `a..b`, `a.`, `a[`, `a[x]`, `a["b]`, `a[0]b`, `a[""]`} {
 		if _, err := Compile([]ast.Stage{&ast.Parser{Name: "json", Extractions: []ast.Extraction{{Label: "v", Path: bad}}}}, Options{}); err == nil {
 			t.Errorf("path %q was accepted", bad)
@@ -90,12 +93,32 @@ func TestLogfmt(t *testing.T) {
 		}
 	}
 	f("", `a=1 b="x y" c="q\"uo\n" d=`, `{a="1", app="a", b="x y", c="q\"uo\n"}`)
-	f("", `alone app=b app=c x.y=1`, `{app="a", app_extracted="c", x_y="1"}`)
+	f("", `alone app=b app=c x.y=1 x.y=2`, `{app="a", app_extracted="b", x_y="1"}`) // the first counts
 	f("", `=1 a=b=c "q" ok=1 e="never ends`, `{app="a", ok="1"}`)
 	f("", "a=\xff b=1", `{app="a", b="1"}`)
 	f("--strict", `ok=1 e="never ends`, `{__error__="LogfmtParserErr", app="a", ok="1"}`)
 	f("--strict", `ok=1 =2`, `{__error__="LogfmtParserErr", app="a", ok="1"}`)
 	f("", ``, `{app="a"}`)
+}
+
+// A later parser's error takes the place of an earlier one's; a filter's does
+// not.
+func TestErrorsInARow(t *testing.T) {
+	number := &ast.LabelFilter{Cond: &ast.CondNumber{Name: "app", Op: ">", Value: 1}}
+	strict := &ast.Parser{Name: "logfmt", Flags: []string{"--strict"}}
+	for _, c := range []struct {
+		stages []ast.Stage
+		want   string
+	}{
+		{[]ast.Stage{&ast.Parser{Name: "json"}, strict}, `{__error__="LogfmtParserErr", app="a"}`},
+		{[]ast.Stage{strict, &ast.Parser{Name: "json"}}, `{__error__="JSONParserErr", app="a"}`},
+		{[]ast.Stage{strict, number}, `{__error__="LogfmtParserErr", app="a"}`},
+		{[]ast.Stage{number, strict}, `{__error__="LogfmtParserErr", app="a"}`},
+	} {
+		if got := run(t, compile(t, Options{}, c.stages...), `=1`); got != c.want {
+			t.Errorf("got %s, want %s", got, c.want)
+		}
+	}
 }
 
 func TestConditions(t *testing.T) {

@@ -101,7 +101,8 @@ func (r *row) taken(name string) bool {
 	return r.base.Has(name)
 }
 
-// extract gives a name that a parser found a value.
+// extract gives a name that a parser found a value. Of several values of a
+// name the first counts.
 func (r *row) extract(name []byte, value string) {
 	if len(name) == 0 {
 		return
@@ -114,15 +115,13 @@ func (r *row) extract(name []byte, value string) {
 	if r.taken(n) {
 		n += extracted
 	}
-	r.set(n, value)
-}
-
-// fail marks the row with an error, unless it has one.
-func (r *row) fail(err, details string) {
-	if r.err == "" {
-		r.err, r.details = err, details
+	if !r.overridden(n) {
+		r.set(n, value)
 	}
 }
+
+// fail marks the row with an error in place of an earlier one.
+func (r *row) fail(err, details string) { r.err, r.details = err, details }
 
 // appendName appends a name with what does not belong into a label name
 // replaced by underscores; one that would begin with a digit gets one in
