@@ -169,14 +169,13 @@ func floorMilli(t time.Time) int64 {
 
 // nanos returns the time in Unix nanoseconds, kept within range.
 func nanos(t time.Time) int64 {
-	s := t.Unix()
-	if s > math.MaxInt64/1_000_000_000-1 {
+	switch {
+	case t.Before(time.Unix(0, math.MinInt64)):
+		return math.MinInt64
+	case t.After(time.Unix(0, math.MaxInt64)):
 		return math.MaxInt64
 	}
-	if s < math.MinInt64/1_000_000_000+1 {
-		return math.MinInt64
-	}
-	return s*1_000_000_000 + int64(t.Nanosecond())
+	return t.UnixNano()
 }
 
 // satSub returns a - b, b not negative, kept within range.
