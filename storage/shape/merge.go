@@ -54,8 +54,8 @@ const (
 
 // row is one candidate pattern during a merge.
 type row struct {
-	words   []string // the pattern
-	seen    []string // the words under the present view, opened so far
+	words   []*word // the pattern
+	seen    []*word // the words under the present view, opened so far
 	n       uint64
 	members []int
 }
@@ -65,12 +65,19 @@ type row struct {
 // answer depends on the multiset of (template, n) only; it is sorted by falling
 // N, then by template.
 func Merge(counts []Count) []Pattern {
+	v := vocabulary{}
 	rows := make([]row, 0, len(counts))
+	var texts []string
 	for i, c := range counts {
-		rows = append(rows, row{words: canon(nil, c.Template), n: c.N, members: []int{i}})
+		texts = canon(texts[:0], c.Template)
+		words := make([]*word, len(texts))
+		for j, t := range texts {
+			words[j] = v.word(t)
+		}
+		rows = append(rows, row{words: words, n: c.N, members: []int{i}})
 	}
-	for _, view := range []func([]string) []string{exact, listless, bare} {
-		rows = openUnder(rows, view)
+	for _, view := range []func([]*word) []*word{exact, listless, bare} {
+		rows = v.openUnder(rows, view)
 	}
 	for i := range rows {
 		rows[i].seen = rows[i].words
@@ -91,17 +98,27 @@ func Merge(counts []Count) []Pattern {
 	return out
 }
 
-func key(words []string) string { return strings.Join(words, "") }
+func key(words []*word) string {
+	n := 0
+	for _, w := range words {
+		n += len(w.text)
+	}
+	b := make([]byte, 0, n)
+	for _, w := range words {
+		b = append(b, w.text...)
+	}
+	return string(b)
+}
 
 // openUnder opens places of the rows as seen through view and unites rows that
 // then look the same. Rows that nothing joins keep their words.
-func openUnder(rows []row, view func([]string) []string) []row {
+func (v vocabulary) openUnder(rows []row, view func([]*word) []*word) []row {
 	for i := range rows {
 		rows[i].seen = view(rows[i].words)
 	}
 	rows = unite(rows) // open counts a word once for each row that has it
 	for range maxRounds {
-		if !open(rows) {
+		if !v.open(rows) {
 			break
 		}
 		rows = unite(rows)
@@ -112,17 +129,17 @@ func openUnder(rows []row, view func([]string) []string) []row {
 // The views, from the strictest on. A row without a constant word shows itself
 // exactly under each: nothing else would tell it from any other.
 
-func exact(words []string) []string { return words }
+func exact(words []*word) []*word { return words }
 
 // listless shows placeholders in a row, divided by spaces or commas, as one:
 // lists of different lengths are the same pattern.
-func listless(words []string) []string {
+func listless(words []*word) []*word {
 	if !anchored(words) {
 		return words
 	}
-	var out []string
+	out := make([]*word, 0, len(words))
 	for _, w := range words {
-		if n := len(out); w == hole && n >= 2 && (out[n-1] == " " || out[n-1] == ",") && out[n-2] == hole {
+		if n := len(out); w.sort == holeWord && n >= 2 && (out[n-1].text == " " || out[n-1].text == ",") && out[n-2].sort == holeWord {
 			out = out[:n-1]
 			continue
 		}
@@ -133,20 +150,20 @@ func listless(words []string) []string {
 
 // bare also leaves out a parenthesis that holds only a placeholder ("1133 bytes
 // (1.1 KB)") and the unit behind a number: 5 ms and 2 s are the same pattern.
-func bare(words []string) []string {
+func bare(words []*word) []*word {
 	if !anchored(words) {
 		return words
 	}
-	var out []string
+	out := make([]*word, 0, len(words))
 	for _, w := range listless(words) {
 		n := len(out)
 		switch {
-		case w == ")" && n >= 2 && out[n-1] == hole && out[n-2] == "(":
+		case w.text == ")" && n >= 2 && out[n-1].sort == holeWord && out[n-2].text == "(":
 			out = out[:n-2]
-			if n >= 3 && out[n-3] == " " {
+			if n >= 3 && out[n-3].text == " " {
 				out = out[:n-3]
 			}
-		case n >= 2 && out[n-1] == " " && out[n-2] == hole && timeUnit(w):
+		case n >= 2 && out[n-1].text == " " && out[n-2].sort == holeWord && timeUnit(w.text):
 			out = out[:n-1]
 		default:
 			out = append(out, w)
@@ -155,8 +172,8 @@ func bare(words []string) []string {
 	return out
 }
 
-func anchored(words []string) bool {
-	return slices.ContainsFunc(words, func(w string) bool { return sortOf(w) == plainWord })
+func anchored(words []*word) bool {
+	return slices.ContainsFunc(words, func(w *word) bool { return w.sort == plainWord })
 }
 
 func timeUnit(w string) bool {
@@ -188,6 +205,29 @@ func unite(rows []row) []row {
 		}
 	}
 	return out
+}
+
+// word is a word or separator of patterns, with what merging asks of it.
+type word struct {
+	text string
+	hash uint64
+	sort sort
+	stem string // of a name
+}
+
+// vocabulary holds each word of a merge once.
+type vocabulary map[string]*word
+
+func (v vocabulary) word(text string) *word {
+	w := v[text]
+	if w == nil {
+		w = &word{text: text, hash: ID([]byte(text)), sort: sortOf(text)}
+		if w.sort == nameWord {
+			w.stem = stem(text)
+		}
+		v[text] = w
+	}
+	return w
 }
 
 // sort of a word, as far as merging cares.
@@ -223,13 +263,13 @@ func sortOf(w string) sort {
 
 // family is the set of words seen at one place between equal neighbours.
 type family struct {
-	words, names, parts    int // different ones
-	nWords, nNames, nHoles uint64
-	anchors                int    // constant words elsewhere in the rows
-	stem                   string // what the names have in common, digits aside
-	stems                  int    // 0 no name yet, 1 one stem, 2 several
-	introduced             bool   // behind a word that announces a name
-	value                  bool   // behind key=
+	words, names   int    // different ones
+	nWords, nHoles uint64 // lines
+	anchors        int    // constant words elsewhere in the rows
+	stem           string // what the names have in common, digits aside
+	stems          int    // 0 no name yet, 1 one stem, 2 several
+	introduced     bool   // behind a word that announces a name
+	value          bool   // behind key=
 }
 
 // stem is a name without its digits.
@@ -264,70 +304,80 @@ func tells(key string) bool {
 
 // open turns places that vary into placeholders and reports whether it did. All
 // decisions of one call are taken on the same state, so no order matters.
-func open(rows []row) bool {
+func (v vocabulary) open(rows []row) bool {
 	type place struct {
 		rest uint64
 		at   int
 	}
-	families := map[place]*family{}
-	rests := make([][]uint64, len(rows))
-	for i, r := range rows {
+	places := 0
+	for _, r := range rows {
+		places += len(r.seen)
+	}
+	of := make([]int32, 0, places) // the family of each place of each row
+	at := make(map[place]int32, places/2)
+	families := make([]family, 0, places/2)
+	var hs []uint64
+	for _, r := range rows {
 		var sum uint64
-		hs := make([]uint64, len(r.seen))
+		hs = hs[:0]
 		anchors := 0
 		for j, w := range r.seen {
-			hs[j] = mix(ID([]byte(w)), uint64(j))
+			hs = append(hs, mix(w.hash, uint64(j)))
 			sum += hs[j]
-			if sortOf(w) == plainWord {
+			if w.sort == plainWord {
 				anchors++
 			}
 		}
 		sum += mix(uint64(len(r.seen)), 1<<32)
 		for j, w := range r.seen {
-			hs[j] = sum - hs[j]
-			s := sortOf(w)
-			if s == fixed {
+			if w.sort == fixed {
+				of = append(of, -1)
 				continue
 			}
-			p := place{hs[j], j}
-			f := families[p]
-			if f == nil {
-				f = &family{anchors: anchors}
-				f.introduced = j >= 2 && (r.seen[j-1] == " " || r.seen[j-1] == "=") && introduces(r.seen[j-2])
-				f.value = j >= 2 && r.seen[j-1] == "=" && sortOf(r.seen[j-2]) == plainWord && !tells(r.seen[j-2])
-				if s == plainWord {
+			p := place{sum - hs[j], j}
+			x, ok := at[p]
+			if !ok {
+				x = int32(len(families))
+				at[p] = x
+				families = append(families, family{anchors: anchors})
+			}
+			of = append(of, x)
+			f := &families[x]
+			if !ok {
+				if w.sort == plainWord {
 					f.anchors--
 				}
-				families[p] = f
+				if j >= 2 {
+					before, key := r.seen[j-1].text, r.seen[j-2]
+					f.introduced = (before == " " || before == "=") && introduces(key.text)
+					f.value = before == "=" && key.sort == plainWord && !tells(key.text)
+				}
 			}
-			switch s {
+			switch w.sort {
 			case plainWord:
 				f.words++
 				f.nWords += r.n
 			case nameWord:
 				f.names++
-				f.nNames += r.n
-				switch t := stem(w); {
+				switch {
 				case f.stems == 0:
-					f.stem, f.stems = t, 1
-				case f.stem != t:
+					f.stem, f.stems = w.stem, 1
+				case f.stem != w.stem:
 					f.stems = 2
 				}
-			case partWord:
-				f.parts++
 			case holeWord:
 				f.nHoles += r.n
 			}
 		}
-		rests[i] = hs
 	}
 	changed := false
+	hole, next := v.word(hole), 0
 	for i := range rows {
 		r := &rows[i]
-		var words []string
+		var words []*word
 		for j, w := range r.seen {
-			s := sortOf(w)
-			if s == fixed || s == holeWord || !families[place{rests[i][j], j}].varies(s) {
+			f := of[next+j]
+			if f < 0 || w.sort == holeWord || !families[f].varies(w.sort) {
 				continue
 			}
 			if words == nil {
@@ -335,6 +385,7 @@ func open(rows []row) bool {
 			}
 			words[j] = hole
 		}
+		next += len(r.seen)
 		if words != nil {
 			r.seen = words
 			changed = true
