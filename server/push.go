@@ -10,6 +10,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"tidemark/ingest"
+	"tidemark/ingest/jsonlines"
 	"tidemark/ingest/lokipush"
 	"tidemark/ingest/remotewrite"
 	"tidemark/storage/model"
@@ -20,11 +21,15 @@ import (
 // pushDecoders are the decoders of log protocols.
 type pushDecoders struct {
 	loki *lokipush.Decoder
+	json *jsonlines.Decoder
 }
 
 // newPushDecoders makes the decoders by the shared options of line protocol's.
 func newPushDecoders(o ingest.Options) (d pushDecoders, err error) {
 	if d.loki, err = lokipush.NewDecoder(lokipush.Options{Options: o}); err != nil {
+		return d, fmt.Errorf("server: %w", err)
+	}
+	if d.json, err = jsonlines.NewDecoder(jsonlines.Options{Options: o}); err != nil {
 		return d, fmt.Errorf("server: %w", err)
 	}
 	return d, nil
@@ -140,4 +145,76 @@ func lokiRefusals(rep *ingest.Report) string {
 		fmt.Fprintf(&b, "and %d more\n", n)
 	}
 	return b.String()
+}
+
+// handleJSONLines is VictoriaLogs' POST /insert/jsonline. Lines that are
+// refused are named in the answer, a 400, while the rest is stored.
+func (s *Server) handleJSONLines(c *call) error {
+	p, err := c.logFields()
+	if err != nil {
+		return err
+	}
+	key, err := requestKey(c, "/insert/jsonline", "")
+	if err != nil {
+		return err
+	}
+	body, release, err := s.body(c.ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	var rep ingest.Report
+	err = s.append(key, func(b *model.Batch) error {
+		p.Now, p.MinTime = s.opts.Now().UnixNano(), s.opts.Sink.MinTime()
+		rep = s.push.json.Decode(body, p, b)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s.countWrite(&rep)
+	return partialAnswer(&rep, "lines")
+}
+
+// logFields reads what a request says of the members of its records: as an
+// argument of the URL or as a header, the argument first.
+//
+//	argument        header            meaning
+//	--------------  ----------------  -----------------------------------------
+//	_msg_field      VL-Msg-Field      names of the message, the first that a
+//	                                  record has
+//	_time_field     VL-Time-Field     names of the time, likewise
+//	_stream_fields  VL-Stream-Fields  names that become labels
+//	ignore_fields   VL-Ignore-Fields  names that are left out
+//	extra_fields    VL-Extra-Fields   name=value to add to each record
+//
+// Lists are separated by commas.
+func (c *call) logFields() (p jsonlines.Params, err error) {
+	list := func(arg, header string) (out []string) {
+		v := c.params.url(arg)
+		if v == "" {
+			v = string(c.ctx.Request.Header.Peek(header))
+		}
+		for name := range strings.SplitSeq(v, ",") {
+			if name = strings.TrimSpace(name); name != "" {
+				out = append(out, name)
+			}
+		}
+		return out
+	}
+	p = jsonlines.Params{
+		MessageFields: list("_msg_field", "VL-Msg-Field"),
+		TimeFields:    list("_time_field", "VL-Time-Field"),
+		StreamFields:  list("_stream_fields", "VL-Stream-Fields"),
+		IgnoreFields:  list("ignore_fields", "VL-Ignore-Fields"),
+		Tenant:        c.tenant,
+	}
+	for _, pair := range list("extra_fields", "VL-Extra-Fields") {
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok || name == "" {
+			return p, badParam("extra_fields", fmt.Errorf("%q: want name=value", excerpt(pair)))
+		}
+		p.ExtraFields = append(p.ExtraFields, jsonlines.Pair{Name: name, Value: value})
+	}
+	return p, nil
 }

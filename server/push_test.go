@@ -24,6 +24,31 @@ func lokiProto(labels string, entries ...string) string {
 	return string(snappy.Encode(nil, []byte(field(1, msg))))
 }
 
+// logRows asks for log rows, oldest first, a text each: labels, time and line.
+func (h *harness) logRows(query string, headers ...string) string {
+	h.t.Helper()
+	r := h.get("/loki/api/v1/query_range?direction=forward&end=1700000001&query="+url.QueryEscape(query), headers...)
+	var got struct {
+		Data struct {
+			Result []struct {
+				Stream map[string]string
+				Values [][]string
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(r.body), &got); err != nil || r.status != 200 {
+		h.t.Fatalf("%s: %d %s", query, r.status, r.body)
+	}
+	var out []string
+	for _, st := range got.Data.Result {
+		labels, _ := json.Marshal(st.Stream)
+		for _, v := range st.Values {
+			out = append(out, string(labels)+" "+v[0]+" "+v[1])
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
 func TestLokiPushReadBack(t *testing.T) {
 	h := startReal(t)
 	h.write("/loki/api/v1/push", lokiProto(`{app="api", dc="x"}`, "one", "two \"q\"\n"), "Content-Type", "application/x-protobuf")
@@ -33,29 +58,7 @@ func TestLokiPushReadBack(t *testing.T) {
 	h.write("/loki/api/v1/push", lokiProto(`{app="other"}`, "theirs"), "X-Scope-OrgID", "them")
 	h.write("/loki/api/v1/push", lokiProto(`{app="snap"}`, "s"), "Content-Encoding", "snappy")
 
-	ask := func(query string, headers ...string) string {
-		t.Helper()
-		r := h.get("/loki/api/v1/query_range?direction=forward&query="+url.QueryEscape(query), headers...)
-		var got struct {
-			Data struct {
-				Result []struct {
-					Stream map[string]string
-					Values [][]string
-				}
-			}
-		}
-		if err := json.Unmarshal([]byte(r.body), &got); err != nil || r.status != 200 {
-			t.Fatalf("%s: %d %s", query, r.status, r.body)
-		}
-		var out []string
-		for _, st := range got.Data.Result {
-			labels, _ := json.Marshal(st.Stream)
-			for _, v := range st.Values {
-				out = append(out, string(labels)+" "+v[0]+" "+v[1])
-			}
-		}
-		return strings.Join(out, "; ")
-	}
+	ask := h.logRows
 	f := func(got, want string) {
 		t.Helper()
 		if got != want {
@@ -118,5 +121,52 @@ entry 4: error at least one label pair is required per stream: '{}' has none`)
 	r = small.do("POST", "/loki/api/v1/push", string(snappy.Encode(nil, make([]byte, 1001))))
 	if r.status != 413 {
 		t.Errorf("a body that is too large decompressed gives %d %s", r.status, r.body)
+	}
+}
+
+func TestJSONLinesReadBack(t *testing.T) {
+	h := startReal(t)
+	body := `{"_time":"2023-11-14T22:13:10Z","_msg":"GET /","app":"api","http":{"status":200},"ms":2.5,"tags":["a"]}
+{"_time":"2023-11-14T22:13:11Z","_msg":"GET /x","app":"api","http":{"status":404},"ms":3}
+`
+	for i, send := range []func(app string) reply{
+		func(app string) reply {
+			return h.do("POST", "/insert/jsonline?_stream_fields=app", strings.ReplaceAll(body, "api", app))
+		},
+		func(app string) reply {
+			return h.do("POST", "/insert/jsonline", zipped(strings.ReplaceAll(body, "api", app)), "Content-Encoding", "gzip", "VL-Stream-Fields", "app", "Content-Type", "application/x-ndjson")
+		},
+	} {
+		app := []string{"one", "two"}[i]
+		if r := send(app); r.status != 200 || r.body != "" {
+			t.Fatalf("%s: %d %s", app, r.status, r.body)
+		}
+		want := `{"app":"` + app + `"} 1699999990000000000 GET /; {"app":"` + app + `"} 1699999991000000000 GET /x`
+		if got := h.logRows(`{app="` + app + `"}`); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	if got := h.logRows(`{app="one"} | ms > 2.7`); got != `{"app":"one","ms":"3"} 1699999991000000000 GET /x` {
+		t.Errorf("a filter on a number gives %s", got)
+	}
+	timeless(h.get("/tidemark/api/v1/query_range?limit=1&query="+url.QueryEscape(`{app="one"}`))).want(t, 200,
+		`{"status":"success","data":{"resultType":"streams","result":[{"stream":{"app":"one"},"entries":[{"time":"1699999991000000000","line":"GET /x","fields":[{"name":"http.status","type":"int","value":"404"},{"name":"ms","type":"int","value":"3"}]}]}]},"stats":{"series":1,"samples":0,"rows":2,"seconds":0}}`)
+	h.get("/api/v1/query?time=1700000000&query="+url.QueryEscape(`ms{app="one"}`)).want(t, 200,
+		`{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"ms","app":"one"},"value":[1700000000,"3"]}]}}`)
+
+	// Bad lines are named, the good ones stored, under the tenant.
+	r := h.do("POST", "/insert/jsonline?_msg_field=m&_time_field=t&ignore_fields=x&extra_fields=app=three,dc=eu&_stream_fields=app", "{\"m\":\"a\",\"t\":0,\"x\":1}\n\n{\"m\":}\n{\"m\":\"b\",\"t\":1699999999}", "X-Scope-OrgID", "us")
+	if r.status != 400 || !strings.Contains(r.body, "1 of 3 lines refused, the others are stored (line 3, column 6: unexpected '}': want a value)") {
+		t.Errorf("answer is %d %s", r.status, r.body)
+	}
+	if got := h.logRows(`{app="three"} | dc="eu"`); got != `{"app":"three","dc":"eu","tenant":"us"} 1699999999000000000 b; {"app":"three","dc":"eu","tenant":"us"} 1700000000000000000 a` {
+		t.Errorf("stored %s", got)
+	}
+	if r := h.do("POST", "/insert/jsonline?extra_fields=x", "{}"); r.status != 400 || !strings.Contains(r.body, "want name=value") {
+		t.Errorf("answer is %d %s", r.status, r.body)
+	}
+	h.do("POST", "/insert/jsonline", `{"_msg":"no labels"}`)
+	if got := h.logRows(`{service_name="unknown_service"}`); got != `{"service_name":"unknown_service"} 1700000000000000000 no labels` {
+		t.Errorf("without stream fields: %s", got)
 	}
 }

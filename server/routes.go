@@ -83,6 +83,8 @@ func routeTable() []route {
 
 		{path: "/loki/api/v1/push", family: loki, methods: onlyPOST, handler: (*Server).handleLokiPush, large: true},
 
+		{path: "/insert/jsonline", family: native, methods: onlyPOST, handler: (*Server).handleJSONLines, large: true},
+
 		{path: "/ready", family: loki, methods: onlyGET, handler: (*Server).handleLokiReady},
 		{path: "/loki/api/v1/query", family: loki, methods: getPost, handler: (*Server).handleLokiQuery},
 		{path: "/loki/api/v1/query_range", family: loki, methods: getPost, handler: (*Server).handleLokiQueryRange},

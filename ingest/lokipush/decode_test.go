@@ -161,7 +161,9 @@ func TestJSON(t *testing.T) {
 			t.Errorf("%s:\nrefused %q\nwant    %q\n%+v", body, got, refused, rep)
 		}
 	}
-	stream := func(labels, values string) string { return `{"streams":[{"stream":` + labels + `,"values":` + values + `}]}` }
+	stream := func(labels, values string) string {
+		return `{"streams":[{"stream":` + labels + `,"values":` + values + `}]}`
+	}
 	f(`{"streams":[]}`, nil)
 	f(` { "more" : [1,{}] , "streams" : [ { "stream" : { "a" : "1" } , "x":null, "values" : [ [ "1" , "x\n\ud83d\ude00" , { "m" : "v" } ] ] } ] } `, []string{`{a="1"} @1 _line="x\n😀" m="v"`})
 	f(`{"streams":[{"values":[["1","x"]],"stream":{"a":"1"}}]}`, []string{`{a="1"} @1 _line="x"`})
