@@ -79,6 +79,10 @@ func writeError(ctx *fasthttp.RequestCtx, f family, err error) {
 		ctx.Response.Header.Add("WWW-Authenticate", `Bearer realm="tidemark"`)
 		ctx.Response.Header.Add("WWW-Authenticate", `Basic realm="tidemark"`)
 	}
+	if f == otel {
+		setOTLPError(ctx, e)
+		return
+	}
 	var dst []byte
 	if f == influx {
 		dst = appendInfluxError(dst, e)

@@ -114,6 +114,7 @@ func (s *Server) cacheStats() ingest.CacheStats {
 	st := s.decoder.CacheStats()
 	st.Add(s.remoteWrite.CacheStats())
 	st.Add(s.expositions.CacheStats())
+	st.Add(s.otlp.CacheStats())
 	return st
 }
 

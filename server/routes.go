@@ -20,10 +20,11 @@ const (
 	prom                 // Prometheus
 	loki                 // Loki
 	native               // Tidemark's own
+	otel                 // OpenTelemetry
 )
 
 func (f family) String() string {
-	return [...]string{"plain", "influx", "prometheus", "loki", "native"}[f]
+	return [...]string{"plain", "influx", "prometheus", "loki", "native", "opentelemetry"}[f]
 }
 
 const (
@@ -69,6 +70,7 @@ func routeTable() []route {
 
 		{path: "/api/v1/write", family: prom, methods: onlyPOST, handler: (*Server).handleRemoteWrite, large: true},
 		{path: "/api/v1/import/prometheus", family: prom, methods: onlyPOST, handler: (*Server).handleImportPrometheus, large: true},
+		{path: "/v1/metrics", family: otel, methods: onlyPOST, handler: (*Server).handleOTLPMetrics, large: true},
 		{path: "/api/v1/query", family: prom, methods: getPost, handler: (*Server).handlePromQuery},
 		{path: "/api/v1/query_range", family: prom, methods: getPost, handler: (*Server).handlePromQueryRange},
 		{path: "/api/v1/query_exemplars", family: prom, methods: getPost, handler: (*Server).handlePromExemplars},
@@ -146,6 +148,8 @@ func familyOf(path []byte) family {
 		return loki
 	case strings.HasPrefix(p, "/tidemark/"):
 		return native
+	case strings.HasPrefix(p, "/v1/"):
+		return otel
 	case strings.HasPrefix(p, "/api/v2/"), p == "/write", p == "/query":
 		return influx
 	}

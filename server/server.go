@@ -1,5 +1,5 @@
 // Package server speaks HTTP for a store and a query engine: the write
-// protocols of InfluxDB 1 and 2 and of Prometheus, the query protocols of Prometheus and Loki,
+// protocols of InfluxDB 1 and 2, Prometheus and OpenTelemetry, the query protocols of Prometheus and Loki,
 // Tidemark's own query API, and what operators probe and scrape.
 //
 // It translates and nothing more: decoding of wire formats is ingest's work,
@@ -34,6 +34,7 @@ import (
 	"tidemark/ingest"
 	"tidemark/ingest/exposition"
 	"tidemark/ingest/lineprotocol"
+	"tidemark/ingest/otlp"
 	"tidemark/ingest/remotewrite"
 	"tidemark/storage"
 )
@@ -166,9 +167,11 @@ type Server struct {
 	router  router
 	http    *fasthttp.Server
 	decoder *lineprotocol.Decoder
-	// remoteWrite and expositions decode Prometheus's formats.
+	// remoteWrite and expositions decode Prometheus's formats, otlp
+	// OpenTelemetry's metrics.
 	remoteWrite *remotewrite.Decoder
 	expositions *exposition.Decoder
+	otlp        *otlp.Decoder
 	// push decodes the write protocols of logs.
 	push       pushDecoders
 	metrics    *serverMetrics
@@ -212,6 +215,9 @@ func New(opts Options) (*Server, error) {
 	}
 	if s.expositions, err = exposition.NewDecoder(exposition.Options{Options: opts.LineProtocol.Options}); err != nil {
 		return nil, fmt.Errorf("server: exposition: %w", err)
+	}
+	if s.otlp, err = otlp.NewDecoder(otlp.Options{Options: opts.LineProtocol.Options}); err != nil {
+		return nil, fmt.Errorf("server: OTLP: %w", err)
 	}
 	if s.registry, err = s.newRegistry(); err != nil {
 		return nil, fmt.Errorf("server: collectors: %w", err)
