@@ -48,7 +48,10 @@ func means(t *testing.T, kind string) (Scores, map[string]Scores) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := predict(rows)
+		p, err := predict(rows)
+		if err != nil {
+			t.Fatal(err)
+		}
 		truth := make([]string, len(rows))
 		for i, r := range rows {
 			truth[i] = r.template

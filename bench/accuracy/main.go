@@ -11,6 +11,7 @@
 package main
 
 import (
+	"context"
 	"encoding/csv"
 	"flag"
 	"fmt"
@@ -49,7 +50,7 @@ type prediction struct {
 }
 
 // predict merges the shapes of all lines and looks up each line's pattern.
-func predict(rows []row) prediction {
+func predict(rows []row) (prediction, error) {
 	var p shape.Parsed
 	index := map[string]int{}
 	var counts []shape.Count
@@ -65,7 +66,10 @@ func predict(rows []row) prediction {
 		counts[at].N++
 		line[i] = at
 	}
-	patterns := shape.Merge(counts)
+	patterns, err := shape.Merge(context.Background(), counts)
+	if err != nil {
+		return prediction{}, err
+	}
 	of := make([]int, len(counts))
 	for i, q := range patterns {
 		for _, s := range q.Shapes {
@@ -78,7 +82,7 @@ func predict(rows []row) prediction {
 		out.group = append(out.group, fmt.Sprintf("%016x", q.ID))
 		out.template = append(out.template, q.Text())
 	}
-	return out
+	return out, nil
 }
 
 func run(w io.Writer, data, out string) error {
@@ -101,7 +105,10 @@ func run(w io.Writer, data, out string) error {
 			if err != nil {
 				return err
 			}
-			p := predict(rows)
+			p, err := predict(rows)
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
 			truth := make([]string, len(rows))
 			for i, r := range rows {
 				truth[i] = r.template

@@ -2,6 +2,8 @@ package shape
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"math/rand"
 	"reflect"
@@ -30,9 +32,17 @@ func count(lines []string) []Count {
 	return out
 }
 
+func merge(counts []Count) []Pattern {
+	out, err := Merge(context.Background(), counts)
+	if err != nil {
+		panic(err) // a context that nobody ends
+	}
+	return out
+}
+
 func patternsOf(lines ...string) []string {
 	var out []string
-	for _, p := range Merge(count(lines)) {
+	for _, p := range merge(count(lines)) {
 		out = append(out, fmt.Sprintf("%d %s", p.N, p.Text()))
 	}
 	return out
@@ -82,6 +92,64 @@ func TestPatterns(t *testing.T) {
 	}
 }
 
+func TestPlacesThatVaryTogether(t *testing.T) {
+	var lines, few []string
+	for i := range 20 {
+		lines = append(lines, fmt.Sprintf("moved job of %c%cx to %c%cy now", 'a'+i, 'b'+i, 'c'+i, 'k'+i%7))
+	}
+	if got := patternsOf(lines...); !slices.Equal(got, []string{"20 moved job of <*> to <*> now"}) {
+		t.Errorf("got %q", got)
+	}
+	states := []string{"new", "ready", "running", "failed"}
+	for _, a := range states {
+		for _, b := range states {
+			few = append(few, "task went from "+a+" to "+b)
+		}
+	}
+	if got := patternsOf(few...); len(got) != len(few) {
+		t.Errorf("states: got %q, want each by itself", got)
+	}
+}
+
+// TestEventsStayApart has events that differ in several words, each with values of
+// letters only that differ in every line.
+func TestEventsStayApart(t *testing.T) {
+	r := rand.New(rand.NewSource(7))
+	word := func() string {
+		b := make([]byte, 8)
+		for i := range b {
+			b[i] = byte('a' + r.Intn(26))
+		}
+		return string(b)
+	}
+	var lines []string
+	events := map[string]bool{}
+	for range 20 {
+		event := word() + " " + word() + " " + word()
+		events["40 "+event+" for <*> from <*> again"] = true
+		for range 40 {
+			lines = append(lines, event+" for "+word()+" from "+word()+" again")
+		}
+	}
+	got := patternsOf(lines...)
+	for _, p := range got {
+		if !events[p] {
+			t.Errorf("pattern %q is no event", p)
+		}
+	}
+	if len(got) != len(events) {
+		t.Errorf("%d patterns, want %d", len(got), len(events))
+	}
+}
+
+func TestMergeCanBeCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if p, err := Merge(ctx, count([]string{"a 1", "b 2"})); p != nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, %v; want context.Canceled", p, err)
+	}
+}
+
 // sameByContent makes the answers of differently ordered inputs comparable.
 func sameByContent(counts []Count, patterns []Pattern) map[string][]string {
 	out := map[string][]string{}
@@ -101,7 +169,7 @@ func checkMerge(t interface{ Fatalf(string, ...any) }, counts []Count, seed int6
 	for _, c := range counts {
 		total += c.N
 	}
-	patterns := Merge(counts)
+	patterns := merge(counts)
 	seen := make([]bool, len(counts))
 	for i, p := range patterns {
 		sum += p.N
@@ -125,7 +193,7 @@ func checkMerge(t interface{ Fatalf(string, ...any) }, counts []Count, seed int6
 	}
 	shuffled := slices.Clone(counts)
 	rand.New(rand.NewSource(seed)).Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-	if a, b := sameByContent(counts, patterns), sameByContent(shuffled, Merge(shuffled)); !reflect.DeepEqual(a, b) {
+	if a, b := sameByContent(counts, patterns), sameByContent(shuffled, merge(shuffled)); !reflect.DeepEqual(a, b) {
 		t.Fatalf("another order, other patterns:\n%q\n%q", a, b)
 	}
 	// Batches report a shape each for itself: the same shape several times.
@@ -135,7 +203,7 @@ func checkMerge(t interface{ Fatalf(string, ...any) }, counts []Count, seed int6
 		split = append(split, Count{c.Template, a}, Count{c.Template, c.N - a})
 	}
 	bySplit, byWhole := map[string]uint64{}, map[string]uint64{}
-	for _, p := range Merge(split) {
+	for _, p := range merge(split) {
 		bySplit[string(p.Template)] += p.N
 	}
 	for _, p := range patterns {
@@ -180,7 +248,7 @@ func BenchmarkMerge(b *testing.B) {
 		b.Run(fmt.Sprintf("%s/shapes=%d", strings.TrimSuffix(name, ".log.gz"), len(counts)), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				Merge(counts)
+				merge(counts)
 			}
 		})
 	}
