@@ -10,18 +10,21 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"tidemark/ingest"
+	"tidemark/ingest/elastic"
 	"tidemark/ingest/jsonlines"
 	"tidemark/ingest/lokipush"
 	"tidemark/ingest/remotewrite"
 	"tidemark/storage/model"
 )
 
-// This file has the write protocols of logs.
+// This file has the write protocols of logs but Elasticsearch's, which stands in
+// elastic.go.
 
 // pushDecoders are the decoders of log protocols.
 type pushDecoders struct {
-	loki *lokipush.Decoder
-	json *jsonlines.Decoder
+	loki    *lokipush.Decoder
+	json    *jsonlines.Decoder
+	elastic *elastic.Decoder
 }
 
 // newPushDecoders makes the decoders by the shared options of line protocol's.
@@ -30,6 +33,9 @@ func newPushDecoders(o ingest.Options) (d pushDecoders, err error) {
 		return d, fmt.Errorf("server: %w", err)
 	}
 	if d.json, err = jsonlines.NewDecoder(jsonlines.Options{Options: o}); err != nil {
+		return d, fmt.Errorf("server: %w", err)
+	}
+	if d.elastic, err = elastic.NewDecoder(d.json, elastic.Options{}); err != nil {
 		return d, fmt.Errorf("server: %w", err)
 	}
 	return d, nil

@@ -170,3 +170,93 @@ func TestJSONLinesReadBack(t *testing.T) {
 		t.Errorf("without stream fields: %s", got)
 	}
 }
+
+func TestElasticReadBack(t *testing.T) {
+	h := startReal(t)
+	body := `{"create":{"_index":"web","_id":"7"}}
+{"@timestamp":"2023-11-14T22:13:10Z","message":"GET /","app":"api","ms":4}
+{"index":{"_index":"web"}}
+{"message":
+{"delete":{"_id":"1"}}
+{"create":{"_index":"web"}}
+{"@timestamp":"2023-11-14T22:13:11Z","message":"GET /x","app":"api","ms":5}
+`
+	for _, tc := range []struct{ path, zip, app string }{{"/_bulk", "", "a"}, {"/insert/elasticsearch/_bulk", "gzip", "b"}} {
+		sent, headers := strings.ReplaceAll(body, "api", tc.app), []string{"Content-Type", "application/x-ndjson"}
+		if tc.zip != "" {
+			sent, headers = zipped(sent), append(headers, "Content-Encoding", tc.zip)
+		}
+		r := h.do("POST", tc.path+"?_stream_fields=app", sent, headers...)
+		_, after, _ := strings.Cut(r.body, ",")
+		const want = `"errors":true,"items":[{"create":{"_index":"web","_id":"7","result":"created","status":201}},` +
+			`{"index":{"_index":"web","_id":"","status":400,"error":{"type":"document_parsing_exception","reason":"the text ends: want a value"}}},` +
+			`{"delete":{"_index":"","_id":"1","status":400,"error":{"type":"document_parsing_exception","reason":"delete is not offered: records are not deleted by id"}}},` +
+			`{"create":{"_index":"web","_id":"","result":"created","status":201}}]}` + "\n"
+		if r.status != 200 || after != want || r.header.Get("X-Elastic-Product") != "Elasticsearch" || !json.Valid([]byte(r.body)) {
+			t.Errorf("%s: %d %s\nwant %s", tc.path, r.status, r.body, want)
+		}
+		rows := `{"app":"` + tc.app + `"} 1699999990000000000 GET /; {"app":"` + tc.app + `"} 1699999991000000000 GET /x`
+		if got := h.logRows(`{app="` + tc.app + `"}`); got != rows {
+			t.Errorf("%s stored %s, want %s", tc.path, got, rows)
+		}
+	}
+	if got := h.logRows(`{app="a"} | _index="web" | ms > 4`); !strings.HasSuffix(got, "1699999991000000000 GET /x") || strings.Contains(got, ";") {
+		t.Errorf("filters on fields give %s", got)
+	}
+	if r := h.do("PUT", "/_bulk", "{\"create\":{}}\n{\"message\":\"x\"}\n"); r.status != 200 || !strings.Contains(r.body, `"errors":false`) {
+		t.Errorf("PUT gives %d %s", r.status, r.body)
+	}
+	for body, want := range map[string]string{
+		"{\"create\":{}}\n{\"message\":\"lost\"}\nx\n": "malformed bulk request: line 3, column 1",
+		`{"create":{}}`: "want a document after the action",
+	} {
+		if r := h.do("POST", "/_bulk", body); r.status != 400 || !strings.Contains(r.body, want) {
+			t.Errorf("%q: %d %s", body, r.status, r.body)
+		}
+	}
+	if got := h.logRows(`{service_name="unknown_service"} |= "lost"`); got != "" {
+		t.Errorf("a malformed request stored %s", got)
+	}
+}
+
+func TestElasticTooOldAndTooMany(t *testing.T) {
+	h := start(t, Options{})
+	h.sink.minTime = 100
+	r := h.do("POST", "/_bulk", "{\"create\":{}}\n{\"@timestamp\":-5,\"message\":\"x\"}\n")
+	if r.status != 200 || !strings.Contains(r.body, `"status":400,"error":{"type":"illegal_argument_exception","reason":"time 1969-12-31T23:59:55Z is too old`) {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	r = h.do("POST", "/_bulk", strings.Repeat("{\"delete\":{}}\n", 500_001))
+	if r.status != 413 || !strings.Contains(r.body, "MaxItems") {
+		t.Errorf("%d %.200s", r.status, r.body)
+	}
+	if got := h.sink.all(); len(got) != 0 {
+		t.Errorf("written %q", got)
+	}
+}
+
+func TestElasticHandshake(t *testing.T) {
+	h := start(t, Options{})
+	for target, want := range map[string]string{
+		"/insert/elasticsearch":                              `"number":"8.9.0"`,
+		"/insert/elasticsearch/":                             `"number":"8.9.0"`,
+		"/insert/elasticsearch/_license":                     `"status":"active"`,
+		"/insert/elasticsearch/_ilm/policy/filebeat":         `"acknowledged":true`,
+		"/insert/elasticsearch/_index_template/filebeat-8.9": `"acknowledged":true`,
+		"/insert/elasticsearch/_ingest/pipeline/x":           `"acknowledged":true`,
+	} {
+		r := h.get(target)
+		if r.status != 200 || !strings.Contains(r.body, want) || !json.Valid([]byte(r.body)) || r.header.Get("X-Elastic-Product") == "" {
+			t.Errorf("%s: %d %s", target, r.status, r.body)
+		}
+		if r := h.do("HEAD", target, ""); r.status != 200 {
+			t.Errorf("HEAD %s: %d", target, r.status)
+		}
+	}
+	if r := h.do("PUT", "/insert/elasticsearch/_ilm/policy/filebeat", "{}"); r.status != 200 {
+		t.Errorf("putting a policy gives %d", r.status)
+	}
+	if r := h.get("/_bulk"); r.status != 405 || r.header.Get("Allow") != "POST, PUT" {
+		t.Errorf("GET /_bulk gives %d, Allow %q", r.status, r.header.Get("Allow"))
+	}
+}

@@ -52,6 +52,9 @@ const (
 	onlyGET  = "GET"
 	onlyPOST = "POST"
 	getPost  = "GET, POST"
+
+	postPut    = "POST, PUT"
+	getPostPut = "GET, POST, PUT"
 )
 
 // routeTable is every path the server knows.
@@ -86,6 +89,14 @@ func routeTable() []route {
 		{path: "/loki/api/v1/push", family: loki, methods: onlyPOST, handler: (*Server).handleLokiPush, large: true},
 
 		{path: "/insert/jsonline", family: native, methods: onlyPOST, handler: (*Server).handleJSONLines, large: true},
+		{path: "/_bulk", family: native, methods: postPut, handler: (*Server).handleElasticBulk, large: true},
+		{path: "/insert/elasticsearch/_bulk", family: native, methods: postPut, handler: (*Server).handleElasticBulk, large: true},
+		{path: "/insert/elasticsearch", family: native, methods: onlyGET, handler: (*Server).handleElasticRoot},
+		{path: "/insert/elasticsearch/", family: native, methods: onlyGET, handler: (*Server).handleElasticRoot},
+		{path: "/insert/elasticsearch/_license", family: native, methods: onlyGET, handler: (*Server).handleElasticLicense},
+		{path: "/insert/elasticsearch/_ilm/{name}", family: native, methods: getPostPut, handler: (*Server).handleElasticNothing},
+		{path: "/insert/elasticsearch/_index_template/{name}", family: native, methods: getPostPut, handler: (*Server).handleElasticNothing},
+		{path: "/insert/elasticsearch/_ingest/{name}", family: native, methods: getPostPut, handler: (*Server).handleElasticNothing},
 
 		{path: "/ready", family: loki, methods: onlyGET, handler: (*Server).handleLokiReady},
 		{path: "/loki/api/v1/query", family: loki, methods: getPost, handler: (*Server).handleLokiQuery},

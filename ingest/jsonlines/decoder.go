@@ -107,6 +107,10 @@ func NewDecoder(opts Options) (*Decoder, error) {
 	return d, nil
 }
 
+// Limits returns the limits with defaults filled in, for protocols that report
+// themselves what Rows refuses.
+func (d *Decoder) Limits() ingest.Limits { return d.opts.Limits }
+
 // metric reports whether numbers of a field are read as the metric of its
 // name.
 func (d *Decoder) metric(name string) bool {

@@ -21,6 +21,7 @@ type Rows struct {
 	scan jsonscan.Scanner
 
 	request []byte // the names that the request gave, before signatures
+	extra   []extra
 
 	leaves []leaf
 	path   []byte // of the object being read, with a dot at its end
@@ -65,6 +66,7 @@ func (d *Decoder) Begin(p Params, b *model.Batch) *Rows {
 	}
 	r := d.rows.Get().(*Rows)
 	r.p, r.b = p, b
+	r.SetExtra(p.ExtraFields)
 	r.request = r.request[:0]
 	for _, list := range [][]string{p.MessageFields, p.TimeFields, p.StreamFields, p.IgnoreFields} {
 		r.request = binary.AppendUvarint(r.request, uint64(len(list)))
@@ -87,7 +89,14 @@ func (r *Rows) End() {
 }
 
 // SetExtra replaces Params.ExtraFields for the records that follow.
-func (r *Rows) SetExtra(pairs []Pair) { r.p.ExtraFields = pairs }
+func (r *Rows) SetExtra(pairs []Pair) {
+	r.extra = r.extra[:0]
+	for _, e := range pairs {
+		r.extra = append(r.extra, extra{[]byte(e.Name), []byte(e.Value)})
+	}
+}
+
+type extra struct{ name, value []byte }
 
 // Columns returns the number of columns of the row added last.
 func (r *Rows) Columns() int { return len(r.plan.layout.Schema.Columns) }
@@ -109,9 +118,9 @@ func (r *Rows) Add(text []byte) (Refusal, bool) {
 	if !r.object() {
 		return refuse(r.scan.At, r.scan.Reason)
 	}
-	for _, e := range r.p.ExtraFields {
-		r.sign([]byte(e.Name), model.TypeText)
-		r.leaves = append(r.leaves, leaf{typ: model.TypeText, text: []byte(e.Value)})
+	for i := range r.extra {
+		r.sign(r.extra[i].name, model.TypeText)
+		r.leaves = append(r.leaves, leaf{typ: model.TypeText, text: r.extra[i].value})
 	}
 	if r.plan == nil || !bytes.Equal(r.sig, r.lastSig) {
 		pl, reason := r.findPlan()
