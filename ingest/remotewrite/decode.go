@@ -26,7 +26,7 @@ type state struct {
 	number       int // of the series being read, from 1
 	resolved     int // bytes of symbols put together so far
 
-	symbols [][]byte
+	symbols [][]byte // each with the length before it, as it lies in the body
 	refs    []uint64
 	key     []byte // scratch
 }
@@ -80,16 +80,20 @@ func (s *state) requestV1(body []byte) error {
 // symbols.
 func (s *state) requestV2(body []byte) error {
 	c := protobuf.NewCursor(body)
-	for c.Next() {
-		if c.Num == symbolsV2 && c.Want(protobuf.Bytes) {
-			s.symbols = append(s.symbols, c.Data)
+	for start := 0; c.Next(); start = c.Pos() {
+		if c.Num != symbolsV2 || !c.Want(protobuf.Bytes) {
+			continue
 		}
+		if len(s.symbols) == 0 && len(c.Data) > 0 {
+			return fmt.Errorf("symbols[0] is %q: want it empty", clip(c.Data))
+		}
+		for body[start] >= 0x80 { // the tag, which may be longer than it need be
+			start++
+		}
+		s.symbols = append(s.symbols, body[start+1:c.Pos()])
 	}
 	if c.Err() != nil {
 		return c.Err()
-	}
-	if len(s.symbols) > 0 && len(s.symbols[0]) > 0 {
-		return fmt.Errorf("symbols[0] is %q: want it empty", clip(s.symbols[0]))
 	}
 	for c = protobuf.NewCursor(body); c.Next(); {
 		if c.Num != seriesV2 || !c.Want(protobuf.Bytes) {
@@ -293,19 +297,18 @@ func (s *state) resolve() error {
 	if len(s.refs)%2 != 0 {
 		return fmt.Errorf("%d labels_refs: want pairs of name and value", len(s.refs))
 	}
-	s.key = append(s.key[:0], keyV2)
+	key, symbols, most := append(s.key[:0], keyV2), s.symbols, s.d.opts.MaxLineBytes
 	for _, r := range s.refs {
-		if r >= uint64(len(s.symbols)) {
-			return fmt.Errorf("reference %d: want one below the %d symbols", r, len(s.symbols))
+		if r >= uint64(len(symbols)) {
+			return fmt.Errorf("reference %d: want one below the %d symbols", r, len(symbols))
 		}
-		sym := s.symbols[r]
 		// Symbols are repeated at will: a small request must not become large.
-		if len(s.key)+len(sym) > s.d.opts.MaxLineBytes {
-			return fmt.Errorf("%w: labels of more than %d bytes (MaxLineBytes)", ErrTooLarge, s.d.opts.MaxLineBytes)
+		if len(key)+len(symbols[r]) > most {
+			return fmt.Errorf("%w: labels of more than %d bytes (MaxLineBytes)", ErrTooLarge, most)
 		}
-		s.key = binary.AppendUvarint(s.key, uint64(len(sym)))
-		s.key = append(s.key, sym...)
+		key = append(key, symbols[r]...)
 	}
+	s.key = key
 	if s.resolved += len(s.key); s.resolved > maxResolved {
 		return fmt.Errorf("%w: its references stand for more than %d bytes of labels", ErrTooLarge, maxResolved)
 	}

@@ -161,6 +161,8 @@ func TestForms(t *testing.T) {
 	f("a sample of zeros", V1, putBytes(nil, 1, slices.Concat(name, putBytes(nil, 2, nil))), `up/up/value{} 0 @0`)
 	symbols := slices.Concat(putBytes(nil, 4, nil), putBytes(nil, 4, []byte("__name__")), putBytes(nil, 4, []byte("up")))
 	f("symbols behind the series", V2, slices.Concat(putBytes(nil, 5, slices.Concat(putBytes(nil, 1, []byte{1, 2}), smp)), symbols), `up/up/value{} 1 @1000000000`)
+	long := slices.Concat([]byte{0xa2, 0, 0x80, 0}, []byte{0xa2, 0, 0x88, 0}, []byte("__name__"), putBytes(nil, 4, []byte("up")))
+	f("numbers longer than they need be", V2, slices.Concat(long, putBytes(nil, 5, slices.Concat(putBytes(nil, 1, []byte{0x81, 0, 2}), smp))), `up/up/value{} 1 @1000000000`)
 	f("references not packed", V2, slices.Concat(symbols, putBytes(nil, 5, slices.Concat([]byte{8, 1, 8, 2}, smp))), `up/up/value{} 1 @1000000000`)
 }
 

@@ -150,6 +150,10 @@ func (c *Cursor) Varints(dst []uint64) []uint64 {
 		return dst
 	}
 	for b := c.Data; len(b) > 0; {
+		if b[0] < 0x80 {
+			dst, b = append(dst, uint64(b[0])), b[1:]
+			continue
+		}
 		v, n := binary.Uvarint(b)
 		if n <= 0 {
 			c.fail("packed varint is cut off or too long")
