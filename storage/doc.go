@@ -50,7 +50,8 @@
 //
 // Metrics come from columns of metric rows, and from numeric fields of log
 // rows, from the same bytes: such a field is a metric of the labels without
-// "measurement". Text columns of metric rows, state columns, are log rows to a
+// "measurement". At one time of one series a metric row overrules a log row.
+// Text columns of metric rows, state columns, are log rows to a
 // selector that asks for them: one that has a matcher on "measurement" that an
 // absent label fails. Such rows have the label measurement, one row per time,
 // and the line

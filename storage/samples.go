@@ -59,6 +59,16 @@ type headSelection struct {
 	order         uint64 // added to the order of its samples
 }
 
+// The order of a sample is its position on disk or its address in a head, with
+// above it the number of the head and above that whether it is of a metric
+// row. Such a sample overrules a log row's field of the same series and time
+// whichever came first: a flush keeps the rows of one kind in order of arrival,
+// but not those of both.
+const (
+	headShift   = 61 // a view has at most two heads
+	metricOrder = 1 << 63
+)
+
 // source is a place that holds samples of a series.
 type source struct {
 	part   *partSelection
@@ -122,7 +132,7 @@ func (s *sampleScan) run(ms []*model.Matcher, visit func(*model.Series) error) (
 		if h.Empty() {
 			continue
 		}
-		hs := &headSelection{Snapshot: h, order: uint64(i+1) << 62}
+		hs := &headSelection{Snapshot: h, order: uint64(i+1) << headShift}
 		if hs.metrics, err = h.Select(s.ctx, labelMs); err != nil {
 			return err
 		}
@@ -345,14 +355,14 @@ func lastWritten(ss []head.Sample) []head.Sample {
 }
 
 func (s *sampleScan) fromHead(src *source, name string) (err error) {
-	class := head.Metrics
+	class, order := head.Metrics, src.head.order|metricOrder
 	if src.isLog {
-		class = head.LogMetrics
+		class, order = head.LogMetrics, src.head.order
 	}
 	n := len(s.samples)
 	s.samples, err = src.head.Samples(s.ctx, src.stream, class, name, s.mint, s.maxt, s.samples)
 	for i := n; i < len(s.samples); i++ {
-		s.samples[i].Order += src.head.order
+		s.samples[i].Order += order
 	}
 	return err
 }
@@ -365,7 +375,7 @@ func (s *sampleScan) fromChunks(src *source) error {
 		}
 		for i, t := range c.Times {
 			if t >= s.mint && t <= s.maxt {
-				s.samples = append(s.samples, head.Sample{Time: t, Bits: c.Bits[i], Order: pos, Type: c.Type})
+				s.samples = append(s.samples, head.Sample{Time: t, Bits: c.Bits[i], Order: pos | metricOrder, Type: c.Type})
 			}
 		}
 	})

@@ -3,6 +3,7 @@ package storagetest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strconv"
@@ -25,6 +26,8 @@ type naiveSeries struct {
 	name    string
 	labels  model.Labels
 	samples map[int64]model.Value
+	// ofMetrics says which samples are of metric rows.
+	ofMetrics map[int64]bool
 }
 
 type naiveStream struct {
@@ -70,7 +73,7 @@ func (n *Naive) Append(b *model.Batch) {
 			case row != nil:
 				row.fields[col.Field] = v
 				if col.Name != "" && col.Type.Numeric() {
-					n.sample(col.Name, r.Stream.Labels.Without(model.MeasurementLabel), r.Time, v)
+					n.sample(col.Name, r.Stream.Labels.Without(model.MeasurementLabel), r.Time, v, true)
 				}
 			case col.Type == model.TypeText:
 				ls := r.Stream.Labels.With(model.MeasurementLabel, col.Measurement)
@@ -84,7 +87,7 @@ func (n *Naive) Append(b *model.Batch) {
 				}
 				st.texts[r.Time][col.Field] = v.Text
 			default:
-				n.sample(col.Name, r.Stream.Labels, r.Time, v)
+				n.sample(col.Name, r.Stream.Labels, r.Time, v, false)
 			}
 		}
 		if row != nil {
@@ -98,14 +101,19 @@ func (n *Naive) Append(b *model.Batch) {
 	}
 }
 
-func (n *Naive) sample(name string, ls model.Labels, t int64, v model.Value) {
+// sample sets a sample. One of a log row does not replace one of a metric row.
+func (n *Naive) sample(name string, ls model.Labels, t int64, v model.Value, log bool) {
 	key := name + "\x00" + ls.Key()
 	s := n.series[key]
 	if s == nil {
-		s = &naiveSeries{name, ls, map[int64]model.Value{}}
+		s = &naiveSeries{name, ls, map[int64]model.Value{}, map[int64]bool{}}
 		n.series[key] = s
 	}
+	if log && s.ofMetrics[t] {
+		return
+	}
 	s.samples[t] = v
+	s.ofMetrics[t] = !log
 }
 
 func (s *naiveSeries) matches(ms []*model.Matcher) bool {
@@ -339,11 +347,7 @@ func (n *Naive) Clone() *Naive {
 	c := NewNaive()
 	c.MinTime = n.MinTime
 	for k, s := range n.series {
-		d := &naiveSeries{s.name, s.labels, map[int64]model.Value{}}
-		for t, v := range s.samples {
-			d.samples[t] = v
-		}
-		c.series[k] = d
+		c.series[k] = &naiveSeries{s.name, s.labels, maps.Clone(s.samples), maps.Clone(s.ofMetrics)}
 	}
 	for k, s := range n.streams {
 		c.streams[k] = &naiveStream{s.labels, slices.Clone(s.rows)}
