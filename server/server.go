@@ -1,6 +1,7 @@
 // Package server speaks HTTP for a store and a query engine: the write
-// protocols of InfluxDB 1 and 2, Prometheus and OpenTelemetry, the query protocols of Prometheus and Loki,
-// Tidemark's own query API, and what operators probe and scrape.
+// protocols of InfluxDB 1 and 2, Prometheus and OpenTelemetry, the query
+// protocols of Prometheus and Loki, Tidemark's own query API, and what
+// operators probe and scrape.
 //
 // It translates and nothing more: decoding of wire formats is ingest's work,
 // answering is query's, keeping is the store's. It reads no flags and no

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"tidemark/storage/model"
@@ -365,6 +366,28 @@ func TestScopesAreForgotten(t *testing.T) {
 	if len(d.scopes.all) > maxScopes {
 		t.Errorf("%d scopes are held", len(d.scopes.all))
 	}
+}
+
+// TestConcurrently: requests of the same and of different scopes at once lead
+// to the labels that each has alone.
+func TestConcurrently(t *testing.T) {
+	d := newDecoder(t, Options{CacheBytes: 64 << 10})
+	var wg sync.WaitGroup
+	for w := range 4 {
+		wg.Go(func() {
+			for i := range 500 {
+				name := fmt.Sprint("svc", (i*3+w)%50)
+				body := pb(1, msg(pb(1, attr(1, "service.name", name)), pb(2, pb(2, msg(pb(1, "g"), pb(5, pb(1, msg(attr(7, "n", fmt.Sprint(i%20)), pb(3, sec), pb(4, 1.0)))))))))
+				var b model.Batch
+				_, err := d.Decode(body, Params{}, &b)
+				if want := fmt.Sprintf("g{job=%q, n=\"%d\"} 1 @1000000000", name, i%20); err != nil || len(rows(&b)) != 1 || rows(&b)[0] != want {
+					t.Errorf("%q, %v; want %s", rows(&b), err, want)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func FuzzDecode(f *testing.F) {

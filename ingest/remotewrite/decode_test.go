@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/klauspost/compress/snappy"
@@ -255,6 +256,35 @@ func TestRoundTrip(t *testing.T) {
 	if st := d.CacheStats(); st.Evictions == 0 || st.Misses == 0 || st.Hits == 0 {
 		t.Errorf("the cache saw too little: %+v", st)
 	}
+}
+
+// TestConcurrently: requests at once lead to the rows that each has alone.
+func TestConcurrently(t *testing.T) {
+	d := newDecoder(t, Options{CacheBytes: 64 << 10})
+	var wg sync.WaitGroup
+	for w := range 4 {
+		wg.Go(func() {
+			for i := range 500 {
+				var in []tSeries
+				var want []string
+				for j := range 10 {
+					name, host := fmt.Sprint("m", j%3), fmt.Sprint("h", (i*7+j+w)%200)
+					in = append(in, tSeries{labels: []string{"__name__", name, "host", host}, samples: []tSample{{float64(j), int64(i)}}})
+					want = append(want, fmt.Sprintf("%s/%s/value{host=%q} %d @%d", name, name, host, j, i*1_000_000))
+				}
+				body, v := encodeV1(in...), V1
+				if i%2 == 1 {
+					body, v = encodeV2(in...), V2
+				}
+				var b model.Batch
+				if _, err := d.Decode(body, Params{Version: v}, &b); err != nil || !slices.Equal(rows(&b), want) {
+					t.Errorf("got %q, %v; want %q", rows(&b), err, want)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestErrorsAreBounded(t *testing.T) {
