@@ -20,7 +20,9 @@ const hole = "\x00*"
 //   - names and placeholders joined by two or more '-' are one placeholder, and so
 //     are placeholders joined by '.' or by nothing;
 //   - a '/' that opens a word before a placeholder belongs to it;
-//   - a size is one placeholder with its unit (5.2 KB).
+//   - a size is one placeholder with its unit (5.2 KB);
+//   - so is what stands in quotes behind key= or "key":, unless the key says what
+//     kind of line it is (level, msg, event …).
 func canon(words []string, template []byte) []string {
 	first := len(words)
 	var buf []byte
@@ -40,6 +42,12 @@ func canon(words []string, template []byte) []string {
 				space = true
 			} else {
 				emit(separators[c], false)
+				if c == '"' && opensValue(words[first:]) {
+					if n := quoted(template[i+1:]); n > 0 {
+						emit(hole, false)
+						i += n
+					}
+				}
 			}
 			i++
 			continue
@@ -74,6 +82,34 @@ func canon(words []string, template []byte) []string {
 		emit(w, id || sortOf(w) == nameWord)
 	}
 	return lists(words, first, ids)
+}
+
+// opensValue reports whether the quote that ends words opens the value of a key:
+// key=" or "key":" with white space after the colon allowed.
+func opensValue(words []string) bool {
+	n := len(words) - 2 // before the quote
+	if n >= 1 && words[n] == "=" {
+		return sortOf(words[n-1]) == plainWord && !tells(words[n-1])
+	}
+	if n >= 1 && words[n] == " " {
+		n--
+	}
+	return n >= 2 && words[n] == ":" && words[n-1] == "\"" && sortOf(words[n-2]) == plainWord && !tells(words[n-2])
+}
+
+// quoted returns the length of what stands before the closing quote, or 0. A
+// program quotes a value because it may be anything: it is one value, however
+// many words it has.
+func quoted(template []byte) int {
+	for i := 0; i < len(template); i++ {
+		switch template[i] {
+		case '\\', Mark:
+			i++
+		case '"':
+			return i
+		}
+	}
+	return 0
 }
 
 // account reports whether w is an account that every system of a family has:

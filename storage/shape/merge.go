@@ -315,7 +315,8 @@ func introduces(w string) bool {
 // than what the line is about.
 func tells(key string) bool {
 	switch strings.ToLower(key) {
-	case "level", "lvl", "severity", "msg", "message", "event", "error", "err", "reason", "status", "state", "method", "type", "kind", "op", "action", "code", "result":
+	case "level", "lvl", "severity", "msg", "message", "event", "error", "err", "reason", "status", "state", "method", "type", "kind", "op", "action", "code", "result",
+		"logger", "component", "module", "service", "app":
 		return true
 	}
 	return false

@@ -83,6 +83,9 @@ func TestPatterns(t *testing.T) {
 		{"lists of any length", []string{"hosts an14 an15 an16 lost", "hosts bn11 bn12 bn13 bn14 lost", "ids 1 2 3", "ids 1 2"},
 			[]string{"2 hosts <*> lost", "2 ids <*>"}},
 		{"no word, no merge", []string{"1 2 3", "1 2", "(17)"}, []string{"1 <*> <*>", "1 <*> <*> <*>", "1 (<*>)"}},
+		{"quoted values of keys",
+			[]string{`lock tag="View Lock", ws=null`, `lock tag="RIL", ws=null`, `{"level":"info","user": "Ann \"B\" C"}`, `{"level":"info","user": "Bob"}`, `level=warn msg="not so"`},
+			[]string{`2 lock tag="<*>", ws=<*>`, `2 {"level":"info","user": "<*>"}`, `1 level=warn msg="not so"`}},
 		{"a mark of the line", []string{"a\x00b 17"}, []string{"1 a\x00b <*>"}},
 	}
 	for _, c := range cases {
