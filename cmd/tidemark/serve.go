@@ -125,6 +125,9 @@ func (s *serveCommand) serve(ctx context.Context, c *console, token string) (err
 
 	mon := s.monitor(c, db, logs)
 	ready := &readiness{}
+	if s.Demo { // before the first request can ask
+		ready.set(errors.New("the demo's history is being written"))
+	}
 	srv, err := s.server(db, logs.logger(), token, ready)
 	if err != nil {
 		return errors.Join(err, ln.Close())
@@ -146,7 +149,6 @@ func (s *serveCommand) serve(ctx context.Context, c *console, token string) (err
 
 	filled := make(chan error, 1)
 	if s.Demo {
-		ready.set(errors.New("the demo's history is being written"))
 		background.Go(func() {
 			feed, err := s.fill(ctx, c, db, logs.logger())
 			if err == nil {
