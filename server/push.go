@@ -75,6 +75,8 @@ func (s *Server) handleLokiPush(c *call) error {
 		// Neither of the first two can hold a zero byte.
 		hash := sha256.New()
 		hash.Write([]byte("/loki/api/v1/push\x00" + c.tenant + "\x00\x00"))
+		// With other limits other entries are accepted: that is another push.
+		fmt.Fprintf(hash, "%+v\x00", s.opts.LineProtocol.Options)
 		hash.Write(sent)
 		key = string(hash.Sum(nil))
 	}

@@ -260,3 +260,21 @@ func TestElasticHandshake(t *testing.T) {
 		t.Errorf("GET /_bulk gives %d, Allow %q", r.status, r.header.Get("Allow"))
 	}
 }
+
+// TestLokiPushAfterAChangeOfLimits: what was refused before is not taken for a
+// repetition.
+func TestLokiPushAfterAChangeOfLimits(t *testing.T) {
+	body := `{"streams":[{"stream":{"a":"1"},"values":[["1","long line"],["2","x"]]}]}`
+	sink := &fakeSink{}
+	for i, want := range []int{1, 1, 3} {
+		opts := Options{Sink: sink}
+		if i < 2 {
+			opts.LineProtocol.MaxLineBytes = 5
+		}
+		h := start(t, opts)
+		h.do("POST", "/loki/api/v1/push", body, "Content-Type", "application/json")
+		if got := sink.all(); len(got) != want {
+			t.Errorf("after push %d there are %q", i+1, got)
+		}
+	}
+}

@@ -1,7 +1,7 @@
 // Package server speaks HTTP for a store and a query engine: the write
-// protocols of InfluxDB 1 and 2, Prometheus and OpenTelemetry, the query
-// protocols of Prometheus and Loki, Tidemark's own query API, and what
-// operators probe and scrape.
+// protocols of InfluxDB 1 and 2, Prometheus and OpenTelemetry, those of logs
+// (Loki, JSON lines, Elasticsearch's bulk), the query protocols of Prometheus
+// and Loki, Tidemark's own query API, and what operators probe and scrape.
 //
 // It translates and nothing more: decoding of wire formats is ingest's work,
 // answering is query's, keeping is the store's. It reads no flags and no
@@ -10,7 +10,7 @@
 // so whatever is kept is copied here.
 //
 // A reading route: server.go (life cycle), routes.go (the one table of paths),
-// write.go (a write from bytes to acknowledgement), prometheus.go, loki.go and
+// write.go (a write from bytes to acknowledgement), push.go (logs), prometheus.go, loki.go and
 // native.go (queries in three dialects), encode.go (answers to JSON).
 package server
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -367,6 +368,28 @@ func TestOrderOfFieldsMakesNoSchema(t *testing.T) {
 	if got := rows(&b); len(got) != 2 || got[0] != got[1] {
 		t.Errorf("rows are %q", got)
 	}
+}
+
+// TestConcurrently decodes with one decoder in several goroutines, whose small
+// caches turn over all the time.
+func TestConcurrently(t *testing.T) {
+	d := decoder(t, Options{CacheBytes: 1 << 13, MaxMetricNames: 5})
+	var wg sync.WaitGroup
+	for g := range 4 {
+		wg.Go(func() {
+			for i := range 300 {
+				var b model.Batch
+				line := fmt.Sprintf(`{"_msg":"m%d","s":"%d","f%d":%d}`, g, i%20, i%30, i)
+				d.Decode([]byte(line), Params{StreamFields: []string{"s"}}, &b)
+				want := fmt.Sprintf(`{s="%d"} @0 _line=text("m%d") f%d=int(%d)`, i%20, g, i%30, i)
+				if got := strings.ReplaceAll(strings.Join(rows(&b), ""), "!", ""); got != want {
+					t.Errorf("got %s, want %s", got, want)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestOptions(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -351,6 +352,32 @@ func TestFormsAgree(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestConcurrently decodes with one decoder in several goroutines, whose small
+// caches turn over all the time.
+func TestConcurrently(t *testing.T) {
+	d := decoder(t, Options{CacheBytes: 1 << 13})
+	var wg sync.WaitGroup
+	for g := range 4 {
+		wg.Go(func() {
+			for i := range 300 {
+				var b model.Batch
+				label, meta := fmt.Sprint(i%20), fmt.Sprintf("m%d", i%30)
+				p := push{{labels: `{s="` + label + `"}`, pairs: [][2]string{{"s", label}}, entries: []pushEntry{{t: int64(i), line: fmt.Sprint(g), meta: [][2]string{{meta, "v"}}}}}}
+				if i%2 == 0 {
+					d.Protobuf(p.protobuf(), Params{}, &b)
+				} else {
+					d.JSON(p.json(), Params{}, &b)
+				}
+				if got, want := strings.Join(rows(&b), ""), fmt.Sprintf(`{s="%s"} @%d _line="%d" %s="v"`, label, i, g, meta); got != want {
+					t.Errorf("got %s, want %s", got, want)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestErrorsAreBounded(t *testing.T) {
