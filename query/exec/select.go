@@ -127,14 +127,3 @@ func (ev *evaluator) eachInstant(ctx context.Context, n *plan.Select, g Grid, st
 		return emit(col)
 	})
 }
-
-// namesOne reports whether a selector can match series of one metric name
-// only.
-func namesOne(ms []*model.Matcher) bool {
-	for _, m := range ms {
-		if m.Name == model.MetricName && m.Type == model.MatchEqual && m.Value != "" {
-			return true
-		}
-	}
-	return false
-}
