@@ -226,7 +226,6 @@ func ipv6(s []byte) bool {
 				return false
 			}
 			groups += 2
-			i = len(s)
 			break
 		}
 		if n == 0 || n > 4 {

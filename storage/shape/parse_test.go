@@ -169,6 +169,9 @@ func TestRealFilesComeBackExactly(t *testing.T) {
 		r := bufio.NewReader(bytes.NewReader(data))
 		for {
 			line, err := r.ReadBytes('\n')
+			if err != nil && err != io.EOF {
+				t.Fatal(err)
+			}
 			if len(line) > 0 {
 				lines++
 				roundTrip(t, &p, line)
