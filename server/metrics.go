@@ -16,22 +16,23 @@ const namespace = "tidemark"
 
 // serverMetrics are what the server counts itself.
 type serverMetrics struct {
-	requests    *prometheus.CounterVec
-	durations   *prometheus.HistogramVec
-	inFlight    prometheus.Gauge
-	panics      prometheus.Counter
-	lines       *prometheus.CounterVec
-	rows        *prometheus.CounterVec
-	values      prometheus.Counter
-	bytes       *prometheus.CounterVec
-	duplicates  prometheus.Counter
-	queries     *prometheus.CounterVec
-	linesStored prometheus.Counter
-	linesBad    prometheus.Counter
-	rowsMetric  prometheus.Counter
-	rowsLog     prometheus.Counter
-	bytesWire   prometheus.Counter
-	bytesPlain  prometheus.Counter
+	requests      *prometheus.CounterVec
+	durations     *prometheus.HistogramVec
+	inFlight      prometheus.Gauge
+	panics        prometheus.Counter
+	bodiesRefused prometheus.Counter
+	lines         *prometheus.CounterVec
+	rows          *prometheus.CounterVec
+	values        prometheus.Counter
+	bytes         *prometheus.CounterVec
+	duplicates    prometheus.Counter
+	queries       *prometheus.CounterVec
+	linesStored   prometheus.Counter
+	linesBad      prometheus.Counter
+	rowsMetric    prometheus.Counter
+	rowsLog       prometheus.Counter
+	bytesWire     prometheus.Counter
+	bytesPlain    prometheus.Counter
 }
 
 func newServerMetrics() *serverMetrics {
@@ -53,7 +54,8 @@ func newServerMetrics() *serverMetrics {
 		bytes:    counters("ingest_bytes_total", "Bytes of write bodies, as received and after decompression.", "form"),
 		duplicates: counter("ingest_duplicate_requests_total",
 			"Writes acknowledged by their Idempotency-Key without being written again."),
-		queries: counters("queries_total", "Queries asked, by protocol and outcome.", "api", "outcome"),
+		queries:       counters("queries_total", "Queries asked, by protocol and outcome.", "api", "outcome"),
+		bodiesRefused: counter("http_bodies_refused_total", "Request bodies refused because the bodies of others held all the memory they may."),
 	}
 	m.linesStored, m.linesBad = m.lines.WithLabelValues("stored"), m.lines.WithLabelValues("rejected")
 	m.rowsMetric, m.rowsLog = m.rows.WithLabelValues("metric"), m.rows.WithLabelValues("log")
@@ -62,7 +64,7 @@ func newServerMetrics() *serverMetrics {
 }
 
 func (m *serverMetrics) register(r *prometheus.Registry) {
-	r.MustRegister(m.requests, m.durations, m.inFlight, m.panics, m.lines, m.rows, m.values, m.bytes, m.duplicates, m.queries)
+	r.MustRegister(m.requests, m.durations, m.inFlight, m.panics, m.bodiesRefused, m.lines, m.rows, m.values, m.bytes, m.duplicates, m.queries)
 }
 
 func (m *serverMetrics) observe(route string, code int, d time.Duration) {
@@ -142,6 +144,8 @@ func (s *Server) newRegistry() (*prometheus.Registry, error) {
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.metrics.register(r)
 	r.MustRegister(cacheCollector(s.cacheStats))
+	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "http_body_memory_bytes", Help: "Memory held by the bodies of requests in flight."},
+		func() float64 { return float64(s.bodies.used.Load()) }))
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info", Help: "1, with the version as labels.",
 		ConstLabels: prometheus.Labels{"version": s.opts.Version, "revision": s.opts.Revision}})
 	build.Set(1)

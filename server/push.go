@@ -2,7 +2,6 @@ package server
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"mime"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	"tidemark/ingest/elastic"
 	"tidemark/ingest/jsonlines"
 	"tidemark/ingest/lokipush"
-	"tidemark/ingest/remotewrite"
 	"tidemark/storage/model"
 )
 
@@ -113,29 +111,7 @@ func (s *Server) lokiSnappy(ctx *fasthttp.RequestCtx) (body []byte, release func
 	default:
 		return nil, nil, &apiError{status: 415, kind: kindBadData, msg: fmt.Sprintf("Content-Encoding %q of protobuf: want snappy", enc)}
 	}
-	sent := ctx.Request.Body()
-	if len(sent) > s.opts.MaxBody {
-		return nil, nil, s.tooLarge()
-	}
-	s.metrics.bytesWire.Add(float64(len(sent)))
-	buf := bodyPool.Get().(*[]byte)
-	release = func() {
-		if cap(*buf) <= maxPooledBody {
-			*buf = (*buf)[:0]
-			bodyPool.Put(buf)
-		}
-	}
-	body, err = remotewrite.Decompress((*buf)[:cap(*buf)], sent, s.opts.MaxBody)
-	if err != nil {
-		release()
-		if errors.Is(err, remotewrite.ErrTooLarge) {
-			return nil, nil, s.tooLarge()
-		}
-		return nil, nil, &apiError{status: 400, kind: kindBadData, msg: err.Error(), cause: err}
-	}
-	*buf = body
-	s.metrics.bytesPlain.Add(float64(len(body)))
-	return body, release, nil
+	return s.unsnappy(ctx.Request.Body())
 }
 
 // lokiRefusals names the refused entries, one a line. Agents log the first

@@ -31,25 +31,11 @@ func (s *Server) handleRemoteWrite(c *call) error {
 	if err != nil {
 		return err
 	}
-	sent := c.ctx.Request.Body()
-	if len(sent) > s.opts.MaxBody {
-		return s.tooLarge()
+	body, release, err := s.unsnappy(c.ctx.Request.Body())
+	if err != nil {
+		return err
 	}
-	s.metrics.bytesWire.Add(float64(len(sent)))
-	buf := bodyPool.Get().(*[]byte)
-	defer func() {
-		if cap(*buf) <= maxPooledBody {
-			bodyPool.Put(buf)
-		}
-	}()
-	body, err := remotewrite.Decompress((*buf)[:cap(*buf)], sent, s.opts.MaxBody)
-	if errors.Is(err, remotewrite.ErrTooLarge) {
-		return s.tooLarge()
-	} else if err != nil {
-		return &apiError{status: 400, kind: kindBadData, msg: err.Error(), cause: err}
-	}
-	*buf = body[:0]
-	s.metrics.bytesPlain.Add(float64(len(body)))
+	defer release()
 
 	var res remotewrite.Result
 	err = s.append(key, func(b *model.Batch) (err error) {

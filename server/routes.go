@@ -177,6 +177,7 @@ type call struct {
 	// tenant is X-Scope-OrgID, or "".
 	tenant string
 	start  time.Time
+	body   bodyBuffer
 }
 
 // enforce is the matcher that keeps a tenant to its own data; it is empty
@@ -206,6 +207,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 			s.opts.Logger.Error("a request's handler panicked", "route", label, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			writeError(ctx, c.family, &apiError{status: 500, kind: kindInternal, msg: "internal error; the server's log has the details"})
 		}
+		s.releaseBody(&c)
 		s.metrics.inFlight.Dec()
 		s.metrics.observe(label, ctx.Response.StatusCode(), time.Since(c.start))
 	}()
@@ -247,6 +249,9 @@ func (s *Server) serve(c *call, rt *route) error {
 		if c.tenant, err = parseTenant(ctx.Request.Header.Peek("X-Scope-OrgID")); err != nil {
 			return err
 		}
+	}
+	if err := s.readBody(c, rt.large); err != nil {
+		return err
 	}
 	return rt.handler(s, c)
 }

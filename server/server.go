@@ -10,7 +10,8 @@
 // so whatever is kept is copied here.
 //
 // A reading route: server.go (life cycle), routes.go (the one table of paths),
-// write.go (a write from bytes to acknowledgement), push.go (logs), prometheus.go, loki.go and
+// body.go (a request's body, within bounds), write.go (a write from bytes to
+// acknowledgement), push.go (logs), prometheus.go, loki.go and
 // native.go (queries in three dialects), encode.go (answers to JSON).
 package server
 
@@ -42,11 +43,14 @@ import (
 
 // Defaults of Options.
 const (
-	DefaultMaxBody      = 64 << 20
-	DefaultMaxForm      = 1 << 20
-	DefaultReadTimeout  = 60 * time.Second
-	DefaultWriteTimeout = 60 * time.Second
-	DefaultIdleTimeout  = 90 * time.Second
+	DefaultMaxBody = 64 << 20
+	DefaultMaxForm = 1 << 20
+	// DefaultMaxBodyMemory gives way to what one body of MaxBody needs, where
+	// that is more.
+	DefaultMaxBodyMemory = 512 << 20
+	DefaultReadTimeout   = 60 * time.Second
+	DefaultWriteTimeout  = 60 * time.Second
+	DefaultIdleTimeout   = 90 * time.Second
 )
 
 // Options configure a Server. The zero value of every field but Sink and
@@ -78,6 +82,12 @@ type Options struct {
 	MaxBody int
 	// MaxForm bounds the body of a query in bytes. Default DefaultMaxForm.
 	MaxForm int
+	// MaxBodyMemory bounds the bytes of memory that the bodies of all requests
+	// hold at once, as received so far and after decompression. A request
+	// whose body finds no room is answered 503 with Retry-After. It must
+	// leave room for one body of MaxBody in both forms. Default
+	// DefaultMaxBodyMemory.
+	MaxBodyMemory int
 	// ReadTimeout, WriteTimeout and IdleTimeout bound reading a request,
 	// writing an answer (each piece of a streamed one) and keeping an idle
 	// connection.
@@ -133,6 +143,11 @@ func (o *Options) validate() error {
 	}
 	size("MaxBody", &o.MaxBody, DefaultMaxBody)
 	size("MaxForm", &o.MaxForm, DefaultMaxForm)
+	one := 2 * (max(o.MaxBody, o.MaxForm) + bodySizes[0])
+	if o.MaxBodyMemory > 0 && o.MaxBodyMemory < one {
+		bad("MaxBodyMemory is %d, want at least %d: MaxBody as sent and after decompression, and a little", o.MaxBodyMemory, one)
+	}
+	size("MaxBodyMemory", &o.MaxBodyMemory, max(DefaultMaxBodyMemory, one))
 	span := func(name string, v *time.Duration, def time.Duration) {
 		if *v < 0 {
 			bad("%s is %s, want a positive duration or 0 for %s", name, *v, def)
@@ -175,6 +190,7 @@ type Server struct {
 	otlp        *otlp.Decoder
 	// push decodes the write protocols of logs.
 	push       pushDecoders
+	bodies     bodyMemory
 	metrics    *serverMetrics
 	registry   *prometheus.Registry
 	exposition fasthttp.RequestHandler // answers /metrics
@@ -203,6 +219,7 @@ func New(opts Options) (*Server, error) {
 		opts.StoreMetrics = m.Metrics
 	}
 	s := &Server{opts: opts, router: newRouter(routeTable()), metrics: newServerMetrics(), tokenSum: sha256.Sum256([]byte(opts.Token)), grace: cancelGrace}
+	s.bodies.most, s.bodies.refused = int64(opts.MaxBodyMemory), s.metrics.bodiesRefused
 	s.base, s.cancel = context.WithCancel(context.Background())
 	var err error
 	if s.decoder, err = lineprotocol.NewDecoder(opts.LineProtocol); err != nil {
@@ -228,21 +245,20 @@ func New(opts Options) (*Server, error) {
 		Name:           "tidemark",
 		Handler:        s.handle,
 		ErrorHandler:   s.handleProtocolError,
-		HeaderReceived: s.bodyLimit,
+		HeaderReceived: s.limitBody,
+		ExpectHandler:  s.expectBody,
 		Logger:         fasthttpLogger{opts.Logger},
 		// It bounds headers and URL too, and queries travel in URLs.
 		ReadBufferSize:  64 << 10,
 		WriteBufferSize: 16 << 10,
-		// Bodies are read whole before the handler runs: a write is one
-		// atomic batch, and its decoder wants it whole.
-		StreamRequestBody:            false,
+		// Bodies are read by readBody.
+		StreamRequestBody:            true,
 		MaxRequestBodySize:           opts.MaxForm,
 		DisablePreParseMultipartForm: true,
 		ReadTimeout:                  opts.ReadTimeout,
 		WriteTimeout:                 opts.WriteTimeout,
 		IdleTimeout:                  opts.IdleTimeout,
 		CloseOnShutdown:              true,
-		TCPKeepalive:                 true,
 	}
 	return s, nil
 }
@@ -257,6 +273,7 @@ func (s *Server) Serve(ln net.Listener) error {
 	if s.opts.TLSConfig != nil {
 		ln = tls.NewListener(ln, s.opts.TLSConfig)
 	}
+	ln = endListener{ln}
 	s.mu.Lock()
 	if s.stopping.Load() {
 		s.mu.Unlock()
@@ -304,23 +321,22 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // cancelGrace is how long Shutdown waits for cancelled requests to end.
 const cancelGrace = 2 * time.Second
 
-// bodyLimit says, once a request's header was read, how much of a body may
-// follow: as much as the path needs, and little from who has no token.
-func (s *Server) bodyLimit(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+// bodyLimit is how many bytes the body of a request may have by its header.
+func (s *Server) bodyLimit(h *fasthttp.RequestHeader) int {
 	path, rawArgs, _ := bytes.Cut(h.RequestURI(), []byte("?"))
 	rt := s.router.exact[string(path)]
 	if rt == nil || !rt.large {
-		return fasthttp.RequestConfig{MaxRequestBodySize: s.opts.MaxForm}
+		return s.opts.MaxForm
 	}
 	if s.opts.Token != "" {
 		args := fasthttp.AcquireArgs()
 		defer fasthttp.ReleaseArgs(args)
 		args.ParseBytes(rawArgs)
 		if !s.authorized(h, args, rt.family) {
-			return fasthttp.RequestConfig{MaxRequestBodySize: s.opts.MaxForm}
+			return s.opts.MaxForm
 		}
 	}
-	return fasthttp.RequestConfig{MaxRequestBodySize: s.opts.MaxBody}
+	return s.opts.MaxBody
 }
 
 // handleProtocolError answers what never became a request.
@@ -331,7 +347,7 @@ func (s *Server) handleProtocolError(ctx *fasthttp.RequestCtx, err error) {
 	if rt != nil {
 		label, f = rt.path, rt.family
 	}
-	e := &apiError{status: 400, kind: kindBadData, msg: "cannot read the request: " + err.Error(), cause: err}
+	e := unreadable(err)
 	var small *fasthttp.ErrSmallBuffer
 	var timeout interface{ Timeout() bool }
 	switch {
@@ -343,14 +359,14 @@ func (s *Server) handleProtocolError(ctx *fasthttp.RequestCtx, err error) {
 		} else if rt != nil && rt.large {
 			e = s.tooLarge().(*apiError)
 		} else {
-			e = &apiError{status: 413, kind: kindTooLarge, msg: fmt.Sprintf("request body is too large: want at most %d bytes", s.opts.MaxForm)}
+			e = s.formTooLarge().(*apiError)
 		}
 		fasthttp.ReleaseArgs(args)
 		linger(ctx)
 	case errors.As(err, &small):
 		e = &apiError{status: 431, kind: kindTooLarge, msg: "request header and URL are too large: want at most 65536 bytes; send a long query as a form with POST"}
 	case errors.As(err, &timeout) && timeout.Timeout():
-		e = &apiError{status: 408, kind: kindTimeout, msg: "the request did not arrive in time"}
+		e = errSlowRequest
 	}
 	writeError(ctx, f, e)
 	s.metrics.observe(label, e.status, 0)

@@ -252,16 +252,28 @@ func (s *Server) body(ctx *fasthttp.RequestCtx) (body []byte, release func(), er
 		return nil, func() {}, nil
 	}
 	buf := bodyPool.Get().(*[]byte)
+	held := 0
 	release = func() {
+		s.bodies.give(held)
 		if cap(*buf) <= maxPooledBody {
 			*buf = (*buf)[:0]
 			bodyPool.Put(buf)
 		}
 	}
-	*buf, err = gunzip((*buf)[:0], sent, s.opts.MaxBody)
+	hold := func(n int) error {
+		err := s.bodies.take(n - held)
+		if err == nil {
+			held = n
+		}
+		return err
+	}
+	if err = hold(cap(*buf)); err == nil {
+		*buf, err = gunzip((*buf)[:0], sent, s.opts.MaxBody, hold)
+	}
 	switch {
 	case errors.Is(err, errTooLong):
 		err = s.tooLarge()
+	case errors.Is(err, errBodyMemory):
 	case err != nil:
 		err = &apiError{status: 400, kind: kindBadData, msg: "body is not valid gzip: " + err.Error(), cause: err}
 	}
@@ -282,8 +294,9 @@ var errTooLong = errors.New("more bytes than allowed")
 
 // gunzip appends the decompressed bytes of src to dst, piece by piece, and
 // gives up as soon as there are more than most: memory is bounded by what was
-// really decoded, whatever the input promises.
-func gunzip(dst, src []byte, most int) ([]byte, error) {
+// really decoded, whatever the input promises. hold is asked before dst grows
+// to a number of bytes.
+func gunzip(dst, src []byte, most int, hold func(int) error) ([]byte, error) {
 	r := bytes.NewReader(src)
 	z, _ := gunzipPool.Get().(*gzip.Reader)
 	if z == nil {
@@ -297,7 +310,11 @@ func gunzip(dst, src []byte, most int) ([]byte, error) {
 		if len(dst) == cap(dst) {
 			// Grown by doubling, from four times the input: what text gives.
 			n := max(2*cap(dst), 4*len(src), 64<<10)
-			grown := make([]byte, len(dst), min(n, most+1))
+			n = min(n, most+1)
+			if err := hold(n); err != nil {
+				return dst, err
+			}
+			grown := make([]byte, len(dst), n)
 			copy(grown, dst)
 			dst = grown
 		}

@@ -317,7 +317,7 @@ func TestGzipBombNeedsLittleMemory(t *testing.T) {
 	}
 	z.Close()
 	const most = 1 << 20
-	got, err := gunzip(nil, bomb.Bytes(), most)
+	got, err := gunzip(nil, bomb.Bytes(), most, func(int) error { return nil })
 	if err != errTooLong {
 		t.Fatalf("error is %v, want %v", err, errTooLong)
 	}
