@@ -190,8 +190,9 @@ func syncDir(fsys vfs.FS, dir string) error {
 // reason is given.
 func openPebble(db *DB, dir string) (p *pebble.DB, err error) {
 	l := &pebbleLogger{db: db, opening: make(chan error, 1)}
+	guard := &pebbleFS{FS: db.opts.FS, fail: db.fail}
 	o := &pebble.Options{
-		FS:                 db.opts.FS,
+		FS:                 guard,
 		FormatMajorVersion: pebble.FormatNewest, // the default may change
 		Merger:             postings.Merger,
 		Logger:             l, // Pebble's own prints, and ends the process
@@ -233,6 +234,7 @@ func openPebble(db *DB, dir string) (p *pebble.DB, err error) {
 	select {
 	case r := <-opened:
 		l.ready.Store(true)
+		guard.armed.Store(r.err == nil)
 		p, err = r.p, r.err
 	case err := <-l.opening:
 		// Pebble tries to write for as long as it takes, and opens only then.
