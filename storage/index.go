@@ -36,6 +36,16 @@ func (x diskIndex) set(key []byte) (*postings.Set, error) {
 	return s, nil
 }
 
+// setAt reads the bitmap at an iterator; what names it where it is damaged.
+func setAt(it *pebble.Iterator, what string) (*postings.Set, error) {
+	v, err := it.ValueAndErr()
+	if err != nil {
+		return nil, err
+	}
+	s, err := postings.Decode(v)
+	return s, corrupt(what, err)
+}
+
 // All implements postings.Index.
 func (x diskIndex) All() (*postings.Set, error) {
 	return x.classes(keys.ClassMetrics, keys.ClassLogs, keys.ClassState)
@@ -69,12 +79,7 @@ func (x diskIndex) Values(name, prefix string, f func(string, func() (*postings.
 			return corrupt("posting", err)
 		}
 		return f(value, func() (*postings.Set, error) {
-			v, err := it.ValueAndErr()
-			if err != nil {
-				return nil, err
-			}
-			s, err := postings.Decode(v)
-			return s, corrupt("posting", err)
+			return setAt(it, "posting")
 		})
 	})
 }

@@ -310,13 +310,9 @@ func (d *diskPlace) eachMetric(ctx context.Context, c *candidates, f func(name s
 		if !c.logMetrics.Empty() {
 			lo, hi := d.p.LogFields(id)
 			err := d.scan(lo, hi, func(it *pebble.Iterator) error {
-				val, err := it.ValueAndErr()
+				have, err := setAt(it, "log field")
 				if err != nil {
 					return err
-				}
-				have, err := postings.Decode(val)
-				if err != nil {
-					return corrupt("log field", err)
 				}
 				s.logs = postings.Or(s.logs, postings.And(have, c.logMetrics))
 				return nil

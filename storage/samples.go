@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -271,13 +270,9 @@ func (s *sampleScan) planPart(ps *partSelection, metric uint32, add func(model.L
 		if err != nil {
 			return corrupt("log field", err)
 		}
-		val, err := it.ValueAndErr()
+		have, err := setAt(it, "log field")
 		if err != nil {
 			return err
-		}
-		have, err := postings.Decode(val)
-		if err != nil {
-			return corrupt("log field", err)
 		}
 		return each(postings.And(ps.logs, have), source{part: ps, metric: metric, field: field, isLog: true})
 	})
@@ -304,7 +299,7 @@ func (s *sampleScan) series(name string, p *seriesPlan) (*model.Series, error) {
 			return nil, fmt.Errorf("series %s%s: %w", name, p.labels, err)
 		}
 	}
-	s.samples = lastWritten(s.samples)
+	s.samples = head.LastWritten(s.samples)
 	if len(s.samples) == 0 {
 		return nil, nil
 	}
@@ -324,34 +319,6 @@ func (s *sampleScan) series(name string, p *seriesPlan) (*model.Series, error) {
 		}
 	}
 	return out, nil
-}
-
-// lastWritten sorts samples by time and keeps, of equal times, the one with
-// the greatest order, or the last of those.
-func lastWritten(ss []head.Sample) []head.Sample {
-	ascending := true
-	for i := 1; i < len(ss) && ascending; i++ {
-		ascending = ss[i-1].Time < ss[i].Time
-	}
-	if ascending {
-		return ss
-	}
-	slices.SortStableFunc(ss, func(a, b head.Sample) int {
-		if a.Time != b.Time {
-			return cmp.Compare(a.Time, b.Time)
-		}
-		return cmp.Compare(a.Order, b.Order)
-	})
-	n := 0
-	for i := range ss {
-		if n > 0 && ss[n-1].Time == ss[i].Time {
-			ss[n-1] = ss[i]
-		} else {
-			ss[n] = ss[i]
-			n++
-		}
-	}
-	return ss[:n]
 }
 
 func (s *sampleScan) fromHead(src *source, name string) (err error) {

@@ -141,13 +141,9 @@ func (s *rowScan) diskStates(p keys.Partition, mint, maxt int64, put func(model.
 		if err != nil {
 			return corrupt("state sets", err)
 		}
-		val, err := it.ValueAndErr()
+		have, err := setAt(it, "state sets")
 		if err != nil {
 			return err
-		}
-		have, err := postings.Decode(val)
-		if err != nil {
-			return corrupt("state sets", err)
 		}
 		if !have.Intersects(sel) {
 			return nil

@@ -171,7 +171,6 @@ type Sample struct {
 // in range, ascending by time, times unique: the last written one each.
 func (s *Snapshot) Samples(ctx context.Context, stream uint32, c Class, name string, mint, maxt int64, dst []Sample) ([]Sample, error) {
 	begin := len(dst)
-	sources := 0
 	for _, sl := range s.slots(stream) {
 		if sl.first >= s.limit || sl.mint.Load() > maxt || sl.maxt.Load() < mint {
 			continue
@@ -184,7 +183,6 @@ func (s *Snapshot) Samples(ctx context.Context, stream uint32, c Class, name str
 			if col.Name != name || (col.Type == model.TypeText) != (c == States) {
 				continue
 			}
-			sources++
 			n := 0
 			for addr := sl.last.Load(); addr != 0; {
 				row := s.row(addr)
@@ -200,27 +198,44 @@ func (s *Snapshot) Samples(ctx context.Context, stream uint32, c Class, name str
 	}
 	out := dst[begin:]
 	slices.Reverse(out) // one source is in order of arrival now
-	for i := 1; i < len(out); i++ {
-		if sources > 1 || out[i].Time < out[i-1].Time {
-			slices.SortFunc(out, func(a, b Sample) int {
-				if a.Time != b.Time {
-					return cmp.Compare(a.Time, b.Time)
-				}
-				return cmp.Compare(a.Order, b.Order)
-			})
-			break
+	return dst[:begin+len(LastWritten(out))], nil
+}
+
+// LastWritten sorts samples by time, in place, and keeps of equal times the
+// one with the greatest Order, or the last of those. It takes linear time
+// where they are in order of (time, Order) already.
+func LastWritten(ss []Sample) []Sample {
+	sorted, unique := true, true
+	for i := 1; i < len(ss) && sorted; i++ {
+		switch prev := &ss[i-1]; {
+		case prev.Time == ss[i].Time:
+			unique = false
+			sorted = prev.Order <= ss[i].Order
+		case prev.Time > ss[i].Time:
+			sorted = false
 		}
 	}
+	if sorted && unique {
+		return ss
+	}
+	if !sorted {
+		slices.SortStableFunc(ss, func(a, b Sample) int {
+			if a.Time != b.Time {
+				return cmp.Compare(a.Time, b.Time)
+			}
+			return cmp.Compare(a.Order, b.Order)
+		})
+	}
 	n := 0
-	for i := range out {
-		if n > 0 && out[n-1].Time == out[i].Time {
-			out[n-1] = out[i]
+	for i := range ss {
+		if n > 0 && ss[n-1].Time == ss[i].Time {
+			ss[n-1] = ss[i]
 		} else {
-			out[n] = out[i]
+			ss[n] = ss[i]
 			n++
 		}
 	}
-	return dst[:begin+n], nil
+	return ss[:n]
 }
 
 // row returns the words of the row at an address, and more behind it. A row
