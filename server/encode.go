@@ -191,6 +191,31 @@ func resultType(r *query.Result, instant bool) string {
 	return "streams"
 }
 
+// writeStreams writes log rows by stream. The member of that name holds a
+// stream's rows, each in the form that entry gives it.
+func writeStreams(w *jsonWriter, streams []query.Stream, member string, entry func(*jsonWriter, *query.Entry)) {
+	w.raw("[")
+	for i := range streams {
+		if i > 0 {
+			w.raw(",")
+		}
+		w.raw(`{"stream":`)
+		w.buf = appendLabels(w.buf, streams[i].Labels)
+		w.raw(`,"` + member + `":[`)
+		for j := range streams[i].Entries {
+			if j > 0 {
+				w.raw(",")
+			}
+			entry(w, &streams[i].Entries[j])
+			if !w.spill() {
+				return
+			}
+		}
+		w.raw("]}")
+	}
+	w.raw("]")
+}
+
 // writeNumbers writes the value of the member result for every shape but log
 // rows. at is the evaluation time of a string, in Unix milliseconds.
 func writeNumbers(w *jsonWriter, r *query.Result, instant bool, at int64) {

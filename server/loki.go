@@ -124,7 +124,7 @@ func (s *Server) answerLoki(c *call, req query.Request, interval time.Duration, 
 	s.answer(c, estimate(res), func(w *jsonWriter) {
 		w.raw(`{"status":"success","data":{"resultType":"` + resultType(res, req.Instant) + `","result":`)
 		if res.Kind == query.KindStreams {
-			writeLokiStreams(w, res.Streams)
+			writeStreams(w, res.Streams, "values", writeLokiEntry)
 		} else {
 			writeNumbers(w, res, req.Instant, floorMillis(at))
 		}
@@ -137,31 +137,12 @@ func (s *Server) answerLoki(c *call, req query.Request, interval time.Duration, 
 	return nil
 }
 
-func writeLokiStreams(w *jsonWriter, streams []query.Stream) {
-	w.raw("[")
-	for i := range streams {
-		if i > 0 {
-			w.raw(",")
-		}
-		w.raw(`{"stream":`)
-		w.buf = appendLabels(w.buf, streams[i].Labels)
-		w.raw(`,"values":[`)
-		for j := range streams[i].Entries {
-			e := &streams[i].Entries[j]
-			if j > 0 {
-				w.raw(",")
-			}
-			w.raw(`["`)
-			w.buf = strconv.AppendInt(w.buf, e.T, 10)
-			w.raw(`",`)
-			w.text(e.Line)
-			w.raw("]")
-			if !w.spill() {
-				return
-			}
-		}
-		w.raw("]}")
-	}
+// writeLokiEntry writes a row as Loki does: its time and its line.
+func writeLokiEntry(w *jsonWriter, e *query.Entry) {
+	w.raw(`["`)
+	w.buf = strconv.AppendInt(w.buf, e.T, 10)
+	w.raw(`",`)
+	w.text(e.Line)
 	w.raw("]")
 }
 

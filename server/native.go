@@ -62,7 +62,7 @@ func (s *Server) answerNative(c *call, req query.Request, at int64) error {
 	s.answer(c, estimate(res), func(w *jsonWriter) {
 		w.raw(`{"status":"success","data":{"resultType":"` + resultType(res, req.Instant) + `","result":`)
 		if res.Kind == query.KindStreams {
-			writeNativeStreams(w, res.Streams)
+			writeStreams(w, res.Streams, "entries", writeNativeEntry)
 		} else {
 			writeNumbers(w, res, req.Instant, floorMillis(at))
 		}
@@ -81,30 +81,8 @@ func (s *Server) answerNative(c *call, req query.Request, at int64) error {
 	return nil
 }
 
-func writeNativeStreams(w *jsonWriter, streams []query.Stream) {
-	w.raw("[")
-	for i := range streams {
-		if i > 0 {
-			w.raw(",")
-		}
-		w.raw(`{"stream":`)
-		w.buf = appendLabels(w.buf, streams[i].Labels)
-		w.raw(`,"entries":[`)
-		for j := range streams[i].Entries {
-			if j > 0 {
-				w.raw(",")
-			}
-			writeEntry(w, &streams[i].Entries[j])
-			if !w.spill() {
-				return
-			}
-		}
-		w.raw("]}")
-	}
-	w.raw("]")
-}
-
-func writeEntry(w *jsonWriter, e *query.Entry) {
+// writeNativeEntry writes a row with its typed fields.
+func writeNativeEntry(w *jsonWriter, e *query.Entry) {
 	w.raw(`{"time":"`)
 	w.buf = strconv.AppendInt(w.buf, e.T, 10)
 	w.raw(`","line":`)
