@@ -11,6 +11,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"tidemark/ingest"
 	"tidemark/storage/model"
 )
 
@@ -30,6 +31,9 @@ type naiveField struct {
 
 // refusal carries where reading goes on; -1 for after the next newline.
 type refusal struct{ resume int }
+
+// naiveLimits are those of the decoders that the twin is compared with.
+var naiveLimits = ingest.Limits{}.WithDefaults()
 
 func naiveDecode(in string, p Params) (rows []string, bad []int) {
 	unit := int64(max(p.Precision, 1))
@@ -114,6 +118,7 @@ func (n *naive) record(unit int64, p Params) (string, *refusal) {
 	if !regexp.MustCompile(`(?s)(^|[^\\]) `).MatchString(rest) {
 		return "", fail
 	}
+	start := n.pos
 	// In a measurement a backslash before = stays.
 	name := n.word(", ", ", ")
 	if !okName(name) {
@@ -128,7 +133,8 @@ func (n *naive) record(unit int64, p Params) (string, *refusal) {
 		}
 		n.pos++
 		v := n.word(",= ", ",= ")
-		if _, twice := tags[k]; twice || v == "" || !utf8.ValidString(v) || !n.more() || n.peek() == '=' {
+		if _, twice := tags[k]; twice || v == "" || !utf8.ValidString(v) || len(v) > naiveLimits.MaxLabelValueBytes ||
+			len(tags) == naiveLimits.MaxLabels || !n.more() || n.peek() == '=' {
 			return "", fail
 		}
 		tags[k] = v
@@ -148,6 +154,9 @@ func (n *naive) record(unit int64, p Params) (string, *refusal) {
 		}
 		badName = badName || !okName(k) || k == "time" || k == "_line"
 		n.pos++
+		if len(fields) == naiveLimits.MaxColumns {
+			return "", fail
+		}
 		f, err := n.value()
 		if err != nil {
 			return "", err
@@ -186,13 +195,18 @@ func (n *naive) record(unit int64, p Params) (string, *refusal) {
 			return "", fail
 		}
 	}
+	if n.pos-start > naiveLimits.MaxLineBytes {
+		return "", fail
+	}
 	if badName || p.MinTime != 0 && t < p.MinTime {
 		return "", fail
 	}
 	return naiveRow(name, tags, fields, t, p), nil
 }
 
-func okName(s string) bool { return s != "" && utf8.ValidString(s) }
+func okName(s string) bool {
+	return s != "" && utf8.ValidString(s) && len(s) <= naiveLimits.MaxNameBytes
+}
 
 func (n *naive) value() (naiveField, *refusal) {
 	if n.more() && n.peek() == '"' {
@@ -486,10 +500,18 @@ func pickPrecision(r *rand.Rand) Precision {
 
 // FuzzDecode: no input panics, and what is accepted is what the twin accepts.
 func FuzzDecode(f *testing.F) {
+	var tags strings.Builder
+	for i := range 65 {
+		fmt.Fprintf(&tags, ",t%d=x", i)
+	}
 	for _, s := range []string{
 		"cpu,host=a usage_user=3,usage_system=1i 5\n",
 		"m msg=\"a\nb\\\"c\\\\\",v=t\r\n# c\n\nm,t\\ u=\\,x v\\==-1.5e-3 -7",
 		"m v=\"x\nm v=1\n", "m,a=b,a=c v=1\n,a v=2u", "m a=\"\",b=\"x y\" 1\n", "m v=1 5 6\nm v= 5",
+		// Beyond a limit: a name, a label's value, and how many there are.
+		strings.Repeat("n", 1025) + " v=1\nm," + strings.Repeat("n", 1025) + "=x v=1\nm " + strings.Repeat("n", 1025) + "=1\n",
+		"m,a=" + strings.Repeat("x", 4097) + " v=1\n",
+		"m" + tags.String() + " v=1\nm v=1" + strings.Repeat(",v=1", 1024) + "\n",
 	} {
 		f.Add([]byte(s), uint8(0))
 	}
