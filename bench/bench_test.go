@@ -77,20 +77,27 @@ func post(client *http.Client, url string, body []byte) error {
 	return err
 }
 
+// cpuOnly is the suite's cpu-only case without an end.
+func cpuOnly(b *testing.B, hosts int) *gen.Workload {
+	b.Helper()
+	g, err := gen.New(gen.Config{Shape: gen.CPUOnly, Hosts: hosts, Seed: 1, Start: began})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return g
+}
+
 func BenchmarkWrite(b *testing.B) {
-	const hosts, steps, lines = 1000, 10, 10_000
+	const hosts, lines = 1000, 10_000
 	for _, clients := range []int{1, 2} {
 		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
 			url := serve(b, openStore(b)) + "/write"
 			// Bodies are made outside the timed part, each once.
-			g := gen.NewCPU(hosts, 1)
+			g := cpuOnly(b, hosts)
 			bodies := make(chan []byte, b.N)
 			size := 0
-			for i := range b.N {
-				var body []byte
-				for s := range steps {
-					body = g.AppendStep(body, began.Add(time.Duration(i*steps+s)*10*time.Second).UnixNano())
-				}
+			for range b.N {
+				body, _ := g.AppendLines(nil, lines)
 				size = len(body)
 				bodies <- body
 			}
@@ -132,13 +139,9 @@ func BenchmarkQuery(b *testing.B) {
 	const hosts = 100
 	db := openStore(b)
 	url := serve(b, db) + "/write"
-	g := gen.NewCPU(hosts, 1)
-	for s := 0; s < 12*360; {
-		var body []byte
-		for range 100 {
-			body = g.AppendStep(body, began.Add(time.Duration(s)*10*time.Second).UnixNano())
-			s++
-		}
+	g := cpuOnly(b, hosts)
+	for range 12 * 360 / 100 {
+		body, _ := g.AppendLines(nil, 100*hosts)
 		if err := post(http.DefaultClient, url, body); err != nil {
 			b.Fatal(err)
 		}
