@@ -2,8 +2,10 @@ package chunk
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -83,8 +85,12 @@ func TestSealedFlips(t *testing.T) {
 	}
 }
 
-// unsound decodes the bytes and says what is wrong with an accepted column.
+// unsound decodes the bytes, whole and in parts, and says what is wrong with
+// an accepted column.
 func unsound(b []byte) string {
+	if why := unsoundParts(b); why != "" {
+		return why
+	}
 	var c Column
 	err := Decode(b, &c)
 	switch {
@@ -96,6 +102,57 @@ func unsound(b []byte) string {
 		return "error of neither kind: " + err.Error()
 	case c.Len() > 0 || c.Bits != nil || c.Texts != nil || c.Starts != nil:
 		return "an error and yet samples"
+	}
+	return ""
+}
+
+// unsoundParts says what is wrong with what a Reader accepts.
+func unsoundParts(b []byte) string {
+	var r Reader
+	if err := r.Open(b); err != nil {
+		return ""
+	}
+	n := r.Header().Count
+	var errs []error
+	try := func(got int, err error, want int) string {
+		errs = append(errs, err)
+		if err == nil && got != want || err != nil && got != 0 {
+			return fmt.Sprintf("read in parts: want %d values, got %d, error %v", want, got, err)
+		}
+		return ""
+	}
+	for _, span := range [][2]int{{n / 3, n/3 + (n+1)/2}, {0, n}} {
+		i, j := span[0], min(span[1], n)
+		times, err := r.AppendTimes(nil, i, j)
+		why := try(len(times), err, j-i)
+		if r.Header().Type == model.TypeText {
+			texts, err := r.AppendTexts(nil, i, j)
+			why = cmp.Or(why, try(len(texts), err, j-i))
+		} else {
+			words, err := r.AppendBits(nil, i, j)
+			why = cmp.Or(why, try(len(words), err, j-i))
+			floats, err := r.AppendFloats(nil, i, j)
+			why = cmp.Or(why, try(len(floats), err, j-i))
+		}
+		starts, err := r.AppendStarts(nil, i, j)
+		if why = cmp.Or(why, try(len(starts), err, j-i)); why != "" {
+			return why
+		}
+	}
+	windows, err := r.AppendWindows(nil)
+	errs = append(errs, err)
+	samples := 0
+	for i := range windows {
+		samples += windows[i].Count
+	}
+	if len(windows) > 0 && samples != n {
+		return fmt.Sprintf("windows of %d samples of %d", samples, n)
+	}
+	_, err = r.WindowWidth()
+	for _, err := range append(errs, err) {
+		if err != nil && !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrUnsupported) {
+			return "read in parts: error of neither kind: " + err.Error()
+		}
 	}
 	return ""
 }
@@ -148,7 +205,7 @@ func TestRefusals(t *testing.T) {
 // changes nothing.
 func TestOptionalSection(t *testing.T) {
 	want := floats(10, func(i int) float64 { return float64(i) })
-	b := append(Append(nil, want), sectionOptional, 3, 'a', 'b', 'c')
+	b := append(Append(nil, want), sectionOptional+1, 3, 'a', 'b', 'c')
 	Seal(b)
 	var got Column
 	if err := Decode(b, &got); err != nil {

@@ -74,6 +74,9 @@ func open(src []byte) (h Header, s sections, err error) {
 	if (h.Flags&HasStarts != 0) != (s.starts != nil) {
 		return h, s, decodeError(colenc.Corruptf("start times: want the flag if and only if there are any, got flags %04x", uint16(h.Flags)))
 	}
+	if (h.Flags&HasSummaries != 0) != (s.summaries != nil) {
+		return h, s, decodeError(colenc.Corruptf("summaries: want the flag if and only if there are any, got flags %04x", uint16(h.Flags)))
+	}
 	return h, s, nil
 }
 

@@ -39,6 +39,13 @@ func appendColumn(dst []byte, c *Column, mode colenc.Mode) []byte {
 	if len(c.Starts) > 0 {
 		dst = appendSection(dst, sectionStarts, func(dst []byte) []byte { return mode.Ints(dst, c.Starts) })
 	}
+	end := len(dst)
+	dst = appendSection(dst, sectionSummaries, func(dst []byte) []byte { return appendSummaries(dst, c, end-start, mode) })
+	if len(dst) == end+emptySection {
+		dst = dst[:end]
+	} else {
+		addFlags(dst[start:], HasSummaries)
+	}
 	Seal(dst[start:])
 	return dst
 }

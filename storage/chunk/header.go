@@ -21,8 +21,7 @@ type Flags uint16
 const (
 	// HasStarts: samples carry start times.
 	HasStarts Flags = 1 << iota
-	// HasSummaries: the chunk has summaries of clock windows. This version
-	// writes none.
+	// HasSummaries: the chunk has summaries of clock windows.
 	HasSummaries
 	// HasStale: a float sample is the staleness marker.
 	HasStale
@@ -125,4 +124,10 @@ func appendHeader(dst []byte, h *Header) []byte {
 	dst = binary.AppendUvarint(dst, uint64(h.Count))
 	dst = binary.AppendVarint(dst, h.Mint)
 	return binary.AppendUvarint(dst, uint64(h.Maxt)-uint64(h.Mint))
+}
+
+// addFlags sets flags of an encoded chunk.
+func addFlags(chunk []byte, f Flags) {
+	f |= Flags(binary.LittleEndian.Uint16(chunk[offFlags:]))
+	binary.LittleEndian.PutUint16(chunk[offFlags:], uint16(f))
 }

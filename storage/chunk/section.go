@@ -13,12 +13,16 @@ const (
 	sectionValues = 2
 	sectionStarts = 3
 	// 4 to 127 are reserved for what a reader must know.
-	sectionOptional = 128
-	// 128 is reserved for summaries, 129 to 255 for what a reader may skip.
+	sectionOptional  = 128
+	sectionSummaries = 128
+	// 129 to 255 are reserved for what a reader may skip.
 )
 
 // maxSectionHead is the longest section head: id and length.
 const maxSectionHead = 1 + binary.MaxVarintLen32
+
+// emptySection is the length of a section without a payload.
+const emptySection = 2
 
 // appendSection appends a section whose payload is appended by fill.
 func appendSection(dst []byte, id byte, fill func([]byte) []byte) []byte {
@@ -38,7 +42,7 @@ func appendSection(dst []byte, id byte, fill func([]byte) []byte) []byte {
 }
 
 // sections are the payloads a chunk has; nil where it lacks one.
-type sections struct{ times, values, starts []byte }
+type sections struct{ times, values, starts, summaries []byte }
 
 // readSections reads the sections, which fill src.
 func readSections(src []byte) (s sections, err error) {
@@ -61,6 +65,8 @@ func readSections(src []byte) (s sections, err error) {
 			into = &s.values
 		case sectionStarts:
 			into = &s.starts
+		case sectionSummaries:
+			into = &s.summaries
 		case 0:
 			return s, colenc.Corruptf("section id: want at least 1, got 0")
 		default:

@@ -10,7 +10,8 @@ import (
 
 // Verify decodes an encoded chunk and reports how it differs from the column
 // that it was made from, bit for bit: the error of an encoder, found before
-// the column is forgotten. scratch holds the decoded column, for its memory.
+// the column is forgotten. Summaries are compared with those of the samples.
+// scratch holds the decoded column, for its memory.
 func Verify(src []byte, want, scratch *Column) error {
 	scratch.Reset()
 	if err := Decode(src, scratch); err != nil {
@@ -29,6 +30,13 @@ func Verify(src []byte, want, scratch *Column) error {
 	case !slices.Equal(scratch.Starts, want.Starts):
 		differs = "start times: want those encoded, got others"
 	default:
+		h, s, err := open(src)
+		if err == nil && s.summaries != nil {
+			err = verifySummaries(s.summaries, &h, want)
+		}
+		if err != nil {
+			return fmt.Errorf("verify chunk: %w", err)
+		}
 		return nil
 	}
 	return fmt.Errorf("verify chunk: %w", colenc.Corruptf("%s", differs))

@@ -25,3 +25,6 @@ func Unsupportedf(format string, args ...any) error {
 // ErrTypeMismatch is returned where values of one type would be appended to
 // values of another.
 var ErrTypeMismatch = errors.New("type mismatch")
+
+// In adds the name of a field to an error.
+func In(field string, err error) error { return fmt.Errorf("%s: %w", field, err) }

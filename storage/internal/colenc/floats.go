@@ -298,3 +298,39 @@ func decodeDecimals(src []byte, n int, dst []uint64) (_ []uint64, rest []byte, e
 	}
 	return out, src, nil
 }
+
+// MaxExponent is the largest exponent of a decimal.
+const MaxExponent = maxExponent
+
+// ToDecimal returns the integer i for which FromDecimal(i, e) is the float of
+// those bits, bit for bit; ok is false where there is none. e is 0 to
+// MaxExponent.
+func ToDecimal(word uint64, e int) (i int64, ok bool) { return toDecimal(word, e) }
+
+// NearestDecimal returns the integer over 10^e that is nearest to f; ok is
+// false where it may not be exact, and where f is no number.
+func NearestDecimal(f float64, e int) (i int64, ok bool) {
+	x := float64(f * powers[e])
+	if e == 0 && x > -(1<<63) && x < 1<<63 {
+		return int64(math.RoundToEven(x)), true
+	}
+	return int64(math.RoundToEven(x)), x > -(1<<51) && x < 1<<51
+}
+
+// FromDecimal returns i over 10^e.
+func FromDecimal(i int64, e int) float64 { return float64(i) / powers[e] }
+
+// DecimalExponent returns the smallest exponent at which all of the floats are
+// decimals, an eighth of them left out if need be; ok is false where there is
+// none.
+func DecimalExponent(words []uint64) (e int, ok bool) {
+	left := len(words) / 8
+	for _, w := range words {
+		if x, ok := exponentOf(w, e); ok {
+			e = x
+		} else if left--; left < 0 {
+			return 0, false
+		}
+	}
+	return e, len(words) > 0
+}
