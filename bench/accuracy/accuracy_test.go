@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"math"
@@ -9,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tidemark/bench/accuracy/score"
 )
 
 const loghub = "../../../shared/data/loghub2k"
@@ -17,14 +20,14 @@ func TestScoreByHand(t *testing.T) {
 	truth := []string{"a <*>", "a <*>", "b", "c", "", "c"}
 	group := []string{"1", "1", "2", "2", "9", "3"}
 	template := []string{"a <*>", "a <*>", "b", "b", "x", "c"}
-	got := score(truth, group, template)
+	got := score.Patterns(truth, group, template)
 	// Five lines count. One of three groups is exact (two lines). Templates: "a
 	// <*>" and "c" have only lines that are truly theirs, "b" has one that is not.
-	want := Scores{GA: 2. / 5, FGA: 2. * 1 / (3 + 3), PA: 4. / 5, FTA: 2. * 2 / (3 + 3), Groups: 3, TrueGroups: 3}
+	want := score.Scores{GA: 2. / 5, FGA: 2. * 1 / (3 + 3), PA: 4. / 5, FTA: 2. * 2 / (3 + 3), Groups: 3, TrueGroups: 3}
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if got := score(nil, nil, nil); got != (Scores{}) {
+	if got := score.Patterns(nil, nil, nil); got != (score.Scores{}) {
 		t.Errorf("no lines: got %+v", got)
 	}
 }
@@ -36,13 +39,13 @@ func needData(t *testing.T) {
 }
 
 // means are the mean scores of all systems of a kind of truth.
-func means(t *testing.T, kind string) (Scores, map[string]Scores) {
+func means(t *testing.T, kind string) (score.Scores, map[string]score.Scores) {
 	files, err := systems(filepath.Join(loghub, kind))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var mean Scores
-	each := map[string]Scores{}
+	var mean score.Scores
+	each := map[string]score.Scores{}
 	for name, path := range files {
 		rows, err := readTruth(path)
 		if err != nil {
@@ -56,7 +59,7 @@ func means(t *testing.T, kind string) (Scores, map[string]Scores) {
 		for i, r := range rows {
 			truth[i] = r.template
 		}
-		s := score(truth, p.group, p.template)
+		s := score.Patterns(truth, p.group, p.template)
 		each[name] = s
 		n := float64(len(files))
 		mean.GA += s.GA / n
@@ -87,12 +90,12 @@ func TestSameFiguresAsTheScorer(t *testing.T) {
 		t.Skip("python3 is absent")
 	}
 	dir := t.TempDir()
-	if err := run(io.Discard, loghub, dir); err != nil {
+	if err := run(context.Background(), io.Discard, filepath.Dir(loghub), dir, "loghub2k"); err != nil {
 		t.Fatal(err)
 	}
 	report := filepath.Join(dir, "scores.json")
 	cmd := exec.Command(python, filepath.Join(loghub, "../scorers/logparse_score.py"),
-		"--truth", filepath.Join(loghub, "corrected"), "--pred", dir, "--json", report)
+		"--truth", filepath.Join(loghub, "corrected"), "--pred", filepath.Join(dir, "loghub2k"), "--json", report)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -100,7 +103,7 @@ func TestSameFiguresAsTheScorer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var theirs struct{ Systems map[string]Scores }
+	var theirs struct{ Systems map[string]score.Scores }
 	if err := json.Unmarshal(data, &theirs); err != nil {
 		t.Fatal(err)
 	}

@@ -1,168 +1,133 @@
-// Command accuracy measures log patterns against labelled logs.
+// Command accuracy measures the analysis functions and the log patterns
+// against labelled data.
 //
-// It reads a folder with original/ and corrected/ truth files (SYSTEM.csv or
-// .csv.gz with LineId, Content, EventTemplate), gives every message its pattern
-// through storage/shape, in one configuration for every system, and prints the
-// usual scores beside published ones. With --out it also writes
-// SYSTEM.csv (LineId, EventId, EventTemplate) for other scorers.
+//	go run ./bench/accuracy --data DIR [--out DIR] [--only nab,m4]
 //
-// The message (Content) is what a benchmark's log format leaves of a raw line:
-// the truth says nothing of the header, and a store gets it as fields.
+// DIR holds a folder for each benchmark (nab, tsbad_u, wsd, mscloud, m4, tcpd,
+// rca/sockshop, rca/petshop, rca/rs, loghub2k); those that are absent are left
+// out. Series are written into a Tidemark store in a temporary folder and
+// asked through the query language: one query per kind of question, the same
+// for every series (queries.go), options at their defaults. The predictions go
+// to --out in the formats of the benchmarks' own scorers, and a table sets the
+// measures beside published ones.
+//
+// Log lines are given their pattern by storage/shape without a store: a
+// benchmark's lines are what its log format leaves of a raw line, and a store
+// would be asked for nothing but the same function.
 package main
 
 import (
 	"context"
-	"encoding/csv"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
-	"strconv"
-
-	"tidemark/storage/shape"
+	"slices"
+	"strings"
+	"text/tabwriter"
 )
 
 func main() {
-	data := flag.String("data", "", "folder with original/ and corrected/")
+	data := flag.String("data", "", "folder with a folder for each benchmark")
 	out := flag.String("out", "", "folder to write predictions to")
+	only := flag.String("only", "", "the benchmarks to run, comma-separated; all by default")
 	flag.Parse()
-	if err := run(os.Stdout, *data, *out); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Stdout, *data, *out, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "accuracy:", err)
 		os.Exit(1)
 	}
 }
 
-// published are scores on exactly the eight systems of the project's data set.
-var published = []struct {
-	truth, name      string
-	ga, fga, pa, fta float64
-}{
-	{"original", "Brain", .980, -1, -1, -1},
-	{"original", "Drain", .896, -1, -1, -1},
-	{"corrected", "Drain", .896, .805, .356, .306},
-	{"corrected", "LogPPT", .806, .862, .765, .625},
+// line is a row of the table: a measure of ours beside others on the same data.
+type line struct {
+	measure string
+	ours    string
+	others  string
+	goal    string
 }
 
-// prediction is the pattern of every line of a system.
-type prediction struct {
-	group, template []string
+func figure(measure string, v float64, others, goal string) line {
+	return line{measure, fmt.Sprintf("%.4g", v), others, goal}
 }
 
-// predict merges the shapes of all lines and looks up each line's pattern.
-func predict(rows []row) (prediction, error) {
-	var p shape.Parsed
-	index := map[string]int{}
-	var counts []shape.Count
-	line := make([]int, len(rows))
-	for i, r := range rows {
-		shape.Parse([]byte(r.content), &p)
-		at, ok := index[string(p.Template)]
-		if !ok {
-			at = len(counts)
-			index[string(p.Template)] = at
-			counts = append(counts, shape.Count{Template: append([]byte(nil), p.Template...)})
-		}
-		counts[at].N++
-		line[i] = at
-	}
-	patterns, err := shape.Merge(context.Background(), counts)
-	if err != nil {
-		return prediction{}, err
-	}
-	of := make([]int, len(counts))
-	for i, q := range patterns {
-		for _, s := range q.Shapes {
-			of[s] = i
-		}
-	}
-	var out prediction
-	for _, s := range line {
-		q := patterns[of[s]]
-		out.group = append(out.group, fmt.Sprintf("%016x", q.ID))
-		out.template = append(out.template, q.Text())
-	}
-	return out, nil
+// benchmark is one data set and how it is asked.
+type benchmark struct {
+	name, folder string
+	run          func(context.Context, *session) ([]line, error)
 }
 
-func run(w io.Writer, data, out string) error {
+var benchmarks = []benchmark{
+	{"nab", "nab", runNAB},
+	{"tsbad_u", "tsbad_u", runTSBAD},
+	{"wsd", "wsd", runWSD},
+	{"mscloud", "mscloud", runCloud},
+	{"m4", "m4", runM4},
+	{"tcpd", "tcpd", runTCPD},
+	{"sockshop", "rca/sockshop", runSockShop},
+	{"petshop", "rca/petshop", runPetShop},
+	{"rs", "rca/rs", runRS},
+	{"loghub2k", "loghub2k", runPatterns},
+}
+
+// run measures the benchmarks that data has and only names.
+func run(ctx context.Context, w io.Writer, data, out, only string) error {
 	if data == "" {
-		return fmt.Errorf("--data is empty, want a folder with original/ and corrected/")
+		return fmt.Errorf("--data is empty, want a folder with a folder for each benchmark")
 	}
-	written := map[string]bool{}
-	for _, kind := range []string{"original", "corrected"} {
-		files, err := systems(filepath.Join(data, kind))
+	var wanted []string
+	if only != "" {
+		wanted = strings.Split(only, ",")
+	}
+	for _, name := range wanted {
+		if !slices.ContainsFunc(benchmarks, func(b benchmark) bool { return b.name == name }) {
+			return fmt.Errorf("--only: unknown benchmark %q", name)
+		}
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "set\tmeasure\tours\tpublished on this data\tgoal")
+	found := 0
+	for _, b := range benchmarks {
+		folder := filepath.Join(data, b.folder)
+		if len(wanted) > 0 && !slices.Contains(wanted, b.name) {
+			continue
+		}
+		if _, err := os.Stat(folder); err != nil {
+			continue
+		}
+		found++
+		lines, err := b.measure(ctx, folder, out)
 		if err != nil {
+			return fmt.Errorf("%s: %w", b.name, err)
+		}
+		for _, l := range lines {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", b.name, l.measure, l.ours, l.others, l.goal)
+		}
+		if err := table.Flush(); err != nil {
 			return err
 		}
-		if len(files) == 0 {
-			return fmt.Errorf("%s: no SYSTEM.csv", filepath.Join(data, kind))
-		}
-		fmt.Fprintf(w, "%s templates\n%-14s %6s %6s %6s %6s  %s\n", kind, "system", "GA", "FGA", "PA", "FTA", "groups/true")
-		var mean Scores
-		for _, name := range sorted(files) {
-			rows, err := readTruth(files[name])
-			if err != nil {
-				return err
-			}
-			p, err := predict(rows)
-			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			truth := make([]string, len(rows))
-			for i, r := range rows {
-				truth[i] = r.template
-			}
-			s := score(truth, p.group, p.template)
-			fmt.Fprintf(w, "%-14s %6.4f %6.4f %6.4f %6.4f  %d/%d\n", name, s.GA, s.FGA, s.PA, s.FTA, s.Groups, s.TrueGroups)
-			n := float64(len(files))
-			mean.GA += s.GA / n
-			mean.FGA += s.FGA / n
-			mean.PA += s.PA / n
-			mean.FTA += s.FTA / n
-			if out != "" && !written[name] {
-				if err := write(out, name, rows, p); err != nil {
-					return err
-				}
-				written[name] = true
-			}
-		}
-		fmt.Fprintf(w, "%-14s %6.4f %6.4f %6.4f %6.4f\n", "MEAN", mean.GA, mean.FGA, mean.PA, mean.FTA)
-		for _, p := range published {
-			if p.truth == kind {
-				fmt.Fprintf(w, "%-14s %6.4f %s %s %s  published\n", p.name, p.ga, figure(p.fga), figure(p.pa), figure(p.fta))
-			}
-		}
-		fmt.Fprintln(w)
+	}
+	if found == 0 {
+		return fmt.Errorf("%s: no benchmark's folder", data)
 	}
 	return nil
 }
 
-func figure(v float64) string {
-	if v < 0 {
-		return "     –"
+// measure runs a benchmark in a store of its own.
+func (b benchmark) measure(ctx context.Context, folder, out string) ([]line, error) {
+	if out != "" {
+		out = filepath.Join(out, b.name)
+		if err := os.MkdirAll(out, 0o755); err != nil {
+			return nil, err
+		}
 	}
-	return strconv.FormatFloat(v, 'f', 4, 64)
-}
-
-// write stores a prediction as SYSTEM.csv.
-func write(dir, system string, rows []row, p prediction) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	f, err := os.Create(filepath.Join(dir, system+".csv"))
+	s, err := newSession(folder, out)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	c := csv.NewWriter(f)
-	c.Write([]string{"LineId", "EventId", "EventTemplate"})
-	for i, r := range rows {
-		c.Write([]string{r.id, p.group[i], p.template[i]})
-	}
-	c.Flush()
-	if err := c.Error(); err != nil {
-		f.Close()
-		return fmt.Errorf("%s: %w", f.Name(), err)
-	}
-	return f.Close()
+	defer s.close()
+	return b.run(ctx, s)
 }

@@ -1,4 +1,4 @@
-package main
+package score
 
 // Scores compares a grouping of lines with the truth, by the definitions of the
 // log parsing literature.
@@ -19,9 +19,9 @@ type Scores struct {
 	Groups, TrueGroups int
 }
 
-// score compares predicted groups and templates with true templates, which are
+// Patterns compares predicted groups and templates with true templates, which are
 // the true groups as well. Lines with an empty true template do not count.
-func score(truth, group, template []string) Scores {
+func Patterns(truth, group, template []string) Scores {
 	type set struct {
 		lines int
 		other string // the partner's key, while there is only one
