@@ -61,7 +61,22 @@ func (db *DB) check(b *model.Batch) error {
 	}
 	minTime := db.MinTime()
 	rows := b.Rows()
+	var schema *model.Schema
+	var histograms []int // its columns
 	for i := range rows {
+		if sc := rows[i].Schema; sc != schema {
+			schema, histograms = sc, histograms[:0]
+			for c := range sc.Columns {
+				if sc.Columns[c].Type == model.TypeHistogram {
+					histograms = append(histograms, c)
+				}
+			}
+		}
+		if len(histograms) > 0 {
+			if err := b.CheckHistograms(&rows[i], histograms); err != nil {
+				return fmt.Errorf("%w: row %d: %w", ErrInvalid, i, err)
+			}
+		}
 		if rows[i].Time < minTime {
 			return fmt.Errorf("%w: row %d of %s: %s is before %s", ErrTooOld, i, rows[i].Stream.Labels,
 				time.Unix(0, rows[i].Time).UTC().Format(time.RFC3339Nano), time.Unix(0, minTime).UTC().Format(time.RFC3339Nano))

@@ -277,7 +277,9 @@ func TestLimits(t *testing.T) {
 	for name, sc := range map[string]*model.Schema{
 		"no columns": {Kind: model.MetricRow},
 		"no kind":    {Columns: []model.Column{{Name: "x", Type: model.TypeFloat}}},
-		"histogram":  {Kind: model.MetricRow, Columns: []model.Column{{Name: "x", Type: model.TypeHistogram}}},
+		"histogram":  {Kind: model.MetricRow, Columns: []model.Column{{Name: "x", Type: model.TypeHistogram}}}, // of a number
+		"starts":     {Kind: model.MetricRow, Columns: []model.Column{{Name: "x", Type: model.TypeFloat}, {Type: model.TypeStart}, {Type: model.TypeStart}}},
+		"log start":  {Kind: model.LogRow, Columns: []model.Column{{Field: model.LineField, Type: model.TypeText}, {Type: model.TypeStart}}},
 		"no line":    {Kind: model.LogRow, Columns: []model.Column{{Field: "x", Type: model.TypeInt}}},
 		"no name":    {Kind: model.MetricRow, Columns: []model.Column{{Type: model.TypeFloat}}},
 	} {

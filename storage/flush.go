@@ -436,19 +436,34 @@ const (
 // chunksOf writes samples of one series in one partition: a run of chunks for
 // each type.
 func (f *flush) chunksOf(fp *flushPartition, metric, set uint32, samples []head.Sample) error {
-	for _, typ := range []model.Type{model.TypeFloat, model.TypeInt, model.TypeBool, model.TypeText} {
+	for _, typ := range []model.Type{model.TypeFloat, model.TypeInt, model.TypeBool, model.TypeText, model.TypeHistogram} {
 		var col chunk.Column
+		starts := false
 		for i := range samples {
-			if s := &samples[i]; s.Type == typ {
-				col.Times = append(col.Times, s.Time)
-				if typ == model.TypeText {
-					col.Texts = append(col.Texts, f.head.Text(s.Bits))
-				} else {
-					col.Bits = append(col.Bits, s.Bits)
+			s := &samples[i]
+			if s.Type != typ {
+				continue
+			}
+			col.Times = append(col.Times, s.Time)
+			col.Starts = append(col.Starts, s.Start)
+			starts = starts || s.Start != chunk.NoStart
+			switch typ {
+			case model.TypeText:
+				col.Texts = append(col.Texts, f.head.Text(s.Bits))
+			case model.TypeHistogram:
+				h, err := f.head.Histogram(s.Bits)
+				if err != nil {
+					return fmt.Errorf("histogram at %d: %w", s.Time, err)
 				}
+				col.Histograms = append(col.Histograms, h)
+			default:
+				col.Bits = append(col.Bits, s.Bits)
 			}
 		}
 		col.Type = typ
+		if !starts {
+			col.Starts = nil
+		}
 		for n := col.Len(); n > 0; n = col.Len() {
 			cut := col.Cut()
 			part := col.Slice(0, cut)

@@ -40,8 +40,9 @@ type sampleScan struct {
 	parts      []*partSelection
 	heads      []*headSelection
 
-	samples []head.Sample
-	column  chunk.Column
+	samples    []head.Sample
+	histograms []*model.Histogram // what the samples of that type refer to
+	column     chunk.Column
 }
 
 // partSelection is the label sets of a partition that satisfy the label
@@ -284,6 +285,7 @@ func (s *sampleScan) series(name string, p *seriesPlan) (*model.Series, error) {
 		return nil, err
 	}
 	s.samples = s.samples[:0]
+	s.histograms = s.histograms[:0]
 	for i := range p.sources {
 		src := &p.sources[i]
 		var err error
@@ -311,11 +313,26 @@ func (s *sampleScan) series(name string, p *seriesPlan) (*model.Series, error) {
 		out.Times[i] = sm.Time
 		out.Values[i] = model.BitsToFloat(sm.Type, sm.Bits)
 		floats = floats && sm.Type == model.TypeFloat
+		if sm.Type == model.TypeHistogram {
+			if out.Histograms == nil {
+				out.Histograms = make([]*model.Histogram, len(s.samples))
+			}
+			out.Histograms[i] = s.histograms[sm.Bits]
+		}
+		if sm.Start != chunk.NoStart {
+			if out.Starts == nil {
+				out.Starts = make([]int64, len(s.samples))
+			}
+			out.Starts[i] = sm.Start
+		}
 	}
 	if !floats {
 		out.Types, out.Exact = make([]model.Type, len(s.samples)), make([]uint64, len(s.samples))
 		for i := range s.samples {
-			out.Types[i], out.Exact[i] = s.samples[i].Type, s.samples[i].Bits
+			out.Types[i] = s.samples[i].Type
+			if s.samples[i].Type != model.TypeHistogram {
+				out.Exact[i] = s.samples[i].Bits
+			}
 		}
 	}
 	return out, nil
@@ -329,9 +346,21 @@ func (s *sampleScan) fromHead(src *source, name string) (err error) {
 	n := len(s.samples)
 	s.samples, err = src.head.Samples(s.ctx, src.stream, class, name, s.mint, s.maxt, s.samples)
 	for i := n; i < len(s.samples); i++ {
-		s.samples[i].Order += order
+		sm := &s.samples[i]
+		sm.Order += order
+		if sm.Type == model.TypeHistogram && err == nil {
+			var h *model.Histogram
+			h, err = src.head.Histogram(sm.Bits)
+			sm.Bits = s.hold(h)
+		}
 	}
 	return err
+}
+
+// hold keeps a histogram and returns what refers to it.
+func (s *sampleScan) hold(h *model.Histogram) uint64 {
+	s.histograms = append(s.histograms, h)
+	return uint64(len(s.histograms) - 1)
 }
 
 // fromChunks appends the samples of a label set's chunks.
@@ -341,9 +370,19 @@ func (s *sampleScan) fromChunks(src *source) error {
 			return
 		}
 		for i, t := range c.Times {
-			if t >= s.mint && t <= s.maxt {
-				s.samples = append(s.samples, head.Sample{Time: t, Bits: c.Bits[i], Order: pos | metricOrder, Type: c.Type})
+			if t < s.mint || t > s.maxt {
+				continue
 			}
+			sm := head.Sample{Time: t, Order: pos | metricOrder, Type: c.Type}
+			if c.Type == model.TypeHistogram {
+				sm.Bits = s.hold(c.Histograms[i])
+			} else {
+				sm.Bits = c.Bits[i]
+			}
+			if len(c.Starts) > 0 {
+				sm.Start = c.Starts[i]
+			}
+			s.samples = append(s.samples, sm)
 		}
 	})
 }

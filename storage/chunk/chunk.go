@@ -36,10 +36,12 @@ type Column struct {
 	// Times are ascending and unique.
 	Times []int64
 	// Bits has one word per sample, as in model.Value, for TypeFloat, TypeInt
-	// and TypeBool; it is empty for TypeText.
+	// and TypeBool; it is empty for other types.
 	Bits []uint64
 	// Texts has one text per sample for TypeText and is empty otherwise.
 	Texts []string
+	// Histograms has one per sample for TypeHistogram and is empty otherwise.
+	Histograms []*model.Histogram
 	// Starts has the start time of each sample, NoStart where it has none, or
 	// is empty where no sample has one.
 	Starts []int64
@@ -51,7 +53,8 @@ func (c *Column) Len() int { return len(c.Times) }
 // Reset empties the column and keeps its memory.
 func (c *Column) Reset() {
 	clear(c.Texts)
-	*c = Column{Times: c.Times[:0], Bits: c.Bits[:0], Texts: c.Texts[:0], Starts: c.Starts[:0]}
+	clear(c.Histograms)
+	*c = Column{Times: c.Times[:0], Bits: c.Bits[:0], Texts: c.Texts[:0], Histograms: c.Histograms[:0], Starts: c.Starts[:0]}
 }
 
 // Slice returns samples [i, j) of the column; the memory is shared.
@@ -63,6 +66,9 @@ func (c *Column) Slice(i, j int) Column {
 	if len(c.Texts) > 0 {
 		s.Texts = c.Texts[i:j]
 	}
+	if len(c.Histograms) > 0 {
+		s.Histograms = c.Histograms[i:j]
+	}
 	if len(c.Starts) > 0 {
 		s.Starts = c.Starts[i:j]
 	}
@@ -70,10 +76,14 @@ func (c *Column) Slice(i, j int) Column {
 }
 
 // Cut returns how many of the column's first samples belong into one chunk:
-// at most MaxSamples, fewer where their text reaches TargetTextBytes. It is at
-// least 1 for a column that is not empty.
+// at most MaxSamples, fewer where their text reaches TargetTextBytes or their
+// histograms have many buckets. It is at least 1 for a column that is not
+// empty.
 func (c *Column) Cut() int {
 	n := min(len(c.Times), MaxSamples)
+	if c.Type == model.TypeHistogram {
+		return colenc.HistogramsThatFit(c.Histograms[:n])
+	}
 	size := 0
 	for i, s := range c.Texts[:min(n, len(c.Texts))] {
 		if size += len(s); size >= TargetTextBytes {

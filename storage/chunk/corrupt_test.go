@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,7 +101,7 @@ func unsound(b []byte) string {
 		}
 	case !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrUnsupported):
 		return "error of neither kind: " + err.Error()
-	case c.Len() > 0 || c.Bits != nil || c.Texts != nil || c.Starts != nil:
+	case c.Len() > 0 || c.Bits != nil || c.Texts != nil || c.Histograms != nil || c.Starts != nil:
 		return "an error and yet samples"
 	}
 	return ""
@@ -125,10 +126,14 @@ func unsoundParts(b []byte) string {
 		i, j := span[0], min(span[1], n)
 		times, err := r.AppendTimes(nil, i, j)
 		why := try(len(times), err, j-i)
-		if r.Header().Type == model.TypeText {
+		switch r.Header().Type {
+		case model.TypeText:
 			texts, err := r.AppendTexts(nil, i, j)
 			why = cmp.Or(why, try(len(texts), err, j-i))
-		} else {
+		case model.TypeHistogram:
+			hs, err := r.AppendHistograms(nil, i, j)
+			why = cmp.Or(why, try(len(hs), err, j-i))
+		default:
 			words, err := r.AppendBits(nil, i, j)
 			why = cmp.Or(why, try(len(words), err, j-i))
 			floats, err := r.AppendFloats(nil, i, j)
@@ -171,7 +176,8 @@ func TestRefusals(t *testing.T) {
 		{"version 0", func(b []byte) []byte { b[offVersion] = 0; return b }, ErrCorrupt, "chunk version: want at least 1, got 0"},
 		{"next version", func(b []byte) []byte { b[offVersion] = Version + 1; return b }, ErrUnsupported, "chunk version: want at most 1, got 2"},
 		{"no type", func(b []byte) []byte { b[offType] = 0; return b }, ErrCorrupt, "chunk type: want a type, got none"},
-		{"histogram", func(b []byte) []byte { b[offType] = byte(model.TypeHistogram); return b }, ErrUnsupported, "want float, int, bool or text, got histogram"},
+		{"a type of later days", func(b []byte) []byte { b[offType] = byte(model.TypeStart); return b }, ErrUnsupported, "want float, int, bool, text or histogram, got start"},
+		{"histograms that are none", func(b []byte) []byte { b[offType] = byte(model.TypeHistogram); return b }, ErrUnsupported, "histogram encoding 4"},
 		{"no samples", func(b []byte) []byte { b[fixedLen] = 0; return b }, ErrCorrupt, "chunk count: want at least 1, got 0"},
 		{"another count", func(b []byte) []byte { b[fixedLen] = 2; return b }, ErrCorrupt, "want"},
 		{"too many", func(b []byte) []byte {
@@ -260,6 +266,7 @@ func TestMisusePanics(t *testing.T) {
 		"too many":           ints(MaxSamples+1, func(int) int64 { return 1 }),
 		"no type":            {Times: []int64{1}, Bits: []uint64{1}},
 		"histogram":          {Type: model.TypeHistogram, Times: []int64{1}, Bits: []uint64{1}},
+		"many buckets":       {Type: model.TypeHistogram, Times: []int64{1, 2, 3, 4, 5, 6, 7, 8, 9}, Histograms: slices.Repeat([]*model.Histogram{wideHistogram()}, 9)},
 		"no words":           {Type: model.TypeInt, Times: []int64{1}},
 		"texts and words":    {Type: model.TypeText, Times: []int64{1}, Texts: []string{""}, Bits: []uint64{1}},
 		"times repeat":       {Type: model.TypeInt, Times: []int64{1, 1}, Bits: []uint64{1, 1}},
@@ -289,6 +296,7 @@ func TestCut(t *testing.T) {
 		"texts":       {*texts(5, func(int) string { return half }), 2},
 		"long text":   {*texts(2, func(int) string { return half + half + half }), 1},
 		"short texts": {*texts(MaxSamples+7, func(int) string { return "a" }), MaxSamples},
+		"histograms":  {*histograms(10, func(int) *model.Histogram { return wideHistogram() }), 8},
 	} {
 		if got := c.c.Cut(); got != c.want {
 			t.Errorf("%s: got %d, want %d", what, got, c.want)

@@ -90,6 +90,8 @@ func (c *Column) decodeValues(src []byte, n int) (err error) {
 		c.Bits, src, err = colenc.DecodeBools(src, n, c.Bits)
 	case model.TypeText:
 		c.Texts, src, err = colenc.DecodeTexts(src, n, c.Texts)
+	case model.TypeHistogram:
+		c.Histograms, src, err = colenc.DecodeHistograms(src, n, c.Histograms)
 	}
 	if err == nil && len(src) > 0 {
 		err = colenc.Corruptf("values: want no byte after them, got %d", len(src))

@@ -27,8 +27,8 @@
 //	offset size    name      meaning, valid range
 //	0      4       checksum  CRC-32C of all bytes from offset 4 on
 //	4      1       version   1
-//	5      1       type      of the samples, a model.Type: float 1, int 2, bool 3, text 4;
-//	                         5, native histograms, is reserved
+//	5      1       type      of the samples, a model.Type: float 1, int 2, bool 3, text 4,
+//	                         native histogram 5
 //	6      2       flags     see Flags; bits without a name are zero
 //	8      1-2     count     samples, 1 to MaxSamples
 //	       1-10    mint      first time, nanoseconds
@@ -45,7 +45,8 @@
 //	1        times: encoding (1 byte), then for encoding 1 integers that count from
 //	         mint; encoding 2 is reserved for a reference to a time column that
 //	         chunks share
-//	2        values: a column of floats, integers, booleans or texts, by type
+//	2        values: a column of floats, integers, booleans, texts or histograms, by
+//	         type
 //	3        start times: integers; present if and only if the flag HasStarts is set
 //	4-127    reserved; a reader that does not know one refuses the chunk
 //	128      summaries; present if and only if the flag HasSummaries is set

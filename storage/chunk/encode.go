@@ -59,6 +59,8 @@ func appendValues(dst []byte, c *Column, mode colenc.Mode) []byte {
 		return mode.Words(dst, c.Bits)
 	case model.TypeBool:
 		return mode.Bools(dst, c.Bits)
+	case model.TypeHistogram:
+		return mode.Histograms(dst, c.Histograms)
 	}
 	return mode.Texts(dst, c.Texts)
 }
@@ -66,17 +68,22 @@ func appendValues(dst []byte, c *Column, mode colenc.Mode) []byte {
 // invalid says why the column cannot be encoded, or "".
 func (c *Column) invalid() string {
 	n := len(c.Times)
-	bits, texts := n, 0
-	if c.Type == model.TypeText {
+	bits, texts, hists := n, 0, 0
+	switch c.Type {
+	case model.TypeText:
 		bits, texts = 0, n
+	case model.TypeHistogram:
+		bits, hists = 0, n
 	}
 	switch {
 	case !encodable(c.Type):
 		return "unsupported type " + c.Type.String()
 	case n == 0 || n > MaxSamples:
 		return fmt.Sprintf("want 1 to %d samples, got %d", MaxSamples, n)
-	case len(c.Bits) != bits || len(c.Texts) != texts:
-		return fmt.Sprintf("%d %s samples: want %d words and %d texts, got %d and %d", n, c.Type, bits, texts, len(c.Bits), len(c.Texts))
+	case len(c.Bits) != bits || len(c.Texts) != texts || len(c.Histograms) != hists:
+		return fmt.Sprintf("%d %s samples: want %d words, %d texts and %d histograms, got %d, %d and %d", n, c.Type, bits, texts, hists, len(c.Bits), len(c.Texts), len(c.Histograms))
+	case c.Type == model.TypeHistogram && colenc.HistogramsThatFit(c.Histograms) < n:
+		return fmt.Sprintf("%d histograms with more than %d buckets in all", n, colenc.MaxHistogramCells)
 	case len(c.Starts) != 0 && len(c.Starts) != n:
 		return fmt.Sprintf("start times: want none or %d, got %d", n, len(c.Starts))
 	}
@@ -111,6 +118,17 @@ func flagsOf(c *Column) Flags {
 				f |= HasInf
 			}
 			last = v
+		}
+	case model.TypeHistogram:
+		for _, h := range c.Histograms {
+			switch {
+			case h.Stale():
+				f |= HasStale
+			case h.Sum != h.Sum:
+				f |= HasNaN
+			case h.Sum-h.Sum != 0:
+				f |= HasInf
+			}
 		}
 	case model.TypeInt:
 		for i := 1; i < len(c.Bits); i++ {

@@ -48,6 +48,15 @@ func goldens() []struct {
 		{"booleans", &Column{Type: model.TypeBool, Times: at(1, 2, 3), Bits: []uint64{1, 0, 1}}},
 		{"states", &Column{Type: model.TypeText, Times: at(1, 2, 3, 4), Texts: []string{"up", "down", "up", "up"}}},
 		{"texts", &Column{Type: model.TypeText, Times: at(1, 2), Texts: []string{"3 days", "\xff\x00"}}},
+		{"an integer histogram that counts", &Column{Type: model.TypeHistogram, Times: at(10, 20, 30), Histograms: []*model.Histogram{
+			{Schema: 0, Integer: true, ZeroThreshold: 0.001, ZeroCount: 1, Count: 4, Sum: 6.5, Positive: model.Buckets{Index: []int32{0, 2}, Count: []float64{1, 2}}},
+			{Schema: 0, Hint: model.ResetNo, Integer: true, ZeroThreshold: 0.001, ZeroCount: 1, Count: 6, Sum: 10, Positive: model.Buckets{Index: []int32{0, 2}, Count: []float64{2, 3}}},
+			{Schema: 0, Hint: model.ResetNo, Integer: true, ZeroThreshold: 0.001, ZeroCount: 1, Count: 7, Sum: 9.5, Positive: model.Buckets{Index: []int32{0, 2}, Count: []float64{2, 3}}, Negative: model.Buckets{Index: []int32{1}, Count: []float64{1}}},
+		}}},
+		{"a float histogram with custom buckets and a stale end", &Column{Type: model.TypeHistogram, Times: at(10, 20), Histograms: []*model.Histogram{
+			{Schema: model.CustomSchema, Custom: []float64{0.5, 1}, Count: 2.5, Sum: 2, Positive: model.Buckets{Index: []int32{0, 2}, Count: []float64{1, 1.5}}},
+			model.StaleHistogram(),
+		}}},
 		{"a text that compresses", &Column{Type: model.TypeText, Times: at(1), Texts: []string{strings.Repeat("ab", 40)}}},
 	}
 }
@@ -97,9 +106,12 @@ func samples(c *Column) string {
 	var out strings.Builder
 	for i, t := range c.Times {
 		fmt.Fprintf(&out, "# %d ", t)
-		if c.Type == model.TypeText {
+		switch c.Type {
+		case model.TypeText:
 			fmt.Fprintf(&out, "%q", c.Texts[i])
-		} else {
+		case model.TypeHistogram:
+			fmt.Fprintf(&out, "%+v", *c.Histograms[i])
+		default:
 			fmt.Fprint(&out, model.Value{Type: c.Type, Bits: c.Bits[i]})
 		}
 		if len(c.Starts) > 0 {

@@ -28,7 +28,7 @@ const (
 	// HasNaN: a float sample is a NaN other than the staleness marker.
 	HasNaN
 	// HasReset: a numeric sample is below the one before it (NaN left out), as
-	// a counter's is after a reset.
+	// a counter's is after a reset. Not set for histograms.
 	HasReset
 	// HasInf: a float sample is infinite.
 	HasInf
@@ -86,7 +86,7 @@ func readHeader(src []byte) (h Header, sections []byte, err error) {
 	case h.Type == model.TypeNone:
 		return h, nil, colenc.Corruptf("chunk type: want a type, got none")
 	case !encodable(h.Type):
-		return h, nil, colenc.Unsupportedf("chunk type: want float, int, bool or text, got %s", h.Type)
+		return h, nil, colenc.Unsupportedf("chunk type: want float, int, bool, text or histogram, got %s", h.Type)
 	}
 	count, src, err := colenc.ReadUvarint(src[fixedLen:], "chunk count", MaxSamples)
 	if err != nil {
@@ -114,7 +114,7 @@ func readHeader(src []byte) (h Header, sections []byte, err error) {
 
 // encodable reports whether chunks hold samples of the type.
 func encodable(t model.Type) bool {
-	return t == model.TypeFloat || t == model.TypeInt || t == model.TypeBool || t == model.TypeText
+	return t == model.TypeFloat || t == model.TypeInt || t == model.TypeBool || t == model.TypeText || t == model.TypeHistogram
 }
 
 // appendHeader appends a header with room for the checksum.

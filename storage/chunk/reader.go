@@ -107,6 +107,19 @@ func (r *Reader) AppendTexts(dst []string, i, j int) ([]string, error) {
 	return append(dst, r.values.Texts[i:j]...), nil
 }
 
+// AppendHistograms appends the values of samples [i, j) of a chunk of
+// histograms. They do not refer to the chunk's bytes and share memory among
+// each other.
+func (r *Reader) AppendHistograms(dst []*model.Histogram, i, j int) ([]*model.Histogram, error) {
+	if err := r.check(i, j, model.TypeHistogram); err != nil {
+		return dst, err
+	}
+	if err := r.decodeValues(); err != nil {
+		return dst, err
+	}
+	return append(dst, r.values.Histograms[i:j]...), nil
+}
+
 // AppendStarts appends the start times of samples [i, j): NoStart for all of
 // them where the header's flags lack HasStarts.
 func (r *Reader) AppendStarts(dst []int64, i, j int) ([]int64, error) {

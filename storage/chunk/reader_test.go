@@ -46,15 +46,23 @@ func spanDiff(rd *Reader, c *Column, i, j int) string {
 	if err != nil || !slices.Equal(times[1:], c.Times[i:j]) || times[0] != 42 {
 		return fmt.Sprintf("times differ, error %v", err)
 	}
-	if c.Type == model.TypeText {
-		texts, err := rd.AppendTexts(nil, i, j)
-		if err != nil || !slices.Equal(texts, c.Texts[i:j]) {
-			return fmt.Sprintf("texts differ, error %v", err)
+	switch c.Type {
+	case model.TypeText, model.TypeHistogram:
+		if c.Type == model.TypeText {
+			texts, err := rd.AppendTexts(nil, i, j)
+			if err != nil || !slices.Equal(texts, c.Texts[i:j]) {
+				return fmt.Sprintf("texts differ, error %v", err)
+			}
+		} else {
+			hs, err := rd.AppendHistograms(nil, i, j)
+			if err != nil || !slices.EqualFunc(hs, c.Histograms[i:j], sameHistogram) {
+				return fmt.Sprintf("histograms differ, error %v", err)
+			}
 		}
 		if _, err := rd.AppendFloats(nil, i, j); !errors.Is(err, ErrTypeMismatch) {
-			return fmt.Sprintf("floats of texts: got error %v", err)
+			return fmt.Sprintf("floats of %ss: got error %v", c.Type, err)
 		}
-	} else {
+	default:
 		words, err := rd.AppendBits([]uint64{42}, i, j)
 		if err != nil || !equalBits(c.Type, words[1:], c.Bits[i:j]) || words[0] != 42 {
 			return fmt.Sprintf("bits differ, error %v", err)

@@ -23,6 +23,8 @@ func diff(got, want *Column) string {
 		return fmt.Sprintf("bits: got %x, want %x", got.Bits, want.Bits)
 	case !slices.Equal(got.Texts, want.Texts):
 		return fmt.Sprintf("texts: got %q, want %q", got.Texts, want.Texts)
+	case !slices.EqualFunc(got.Histograms, want.Histograms, sameHistogram):
+		return fmt.Sprintf("histograms: got %v, want %v", got.Histograms, want.Histograms)
 	case !slices.Equal(got.Starts, want.Starts):
 		return fmt.Sprintf("starts: got %v, want %v", got.Starts, want.Starts)
 	}
@@ -116,6 +118,16 @@ func naiveFlags(c *Column) (f Flags) {
 			f |= HasReset
 		}
 	}
+	for _, h := range c.Histograms {
+		switch {
+		case math.Float64bits(h.Sum) == model.StaleNaNBits:
+			f |= HasStale
+		case math.IsNaN(h.Sum):
+			f |= HasNaN
+		case math.IsInf(h.Sum, 0):
+			f |= HasInf
+		}
+	}
 	if c.Type == model.TypeInt { // beyond 2^53 floats cannot tell
 		f &^= HasReset
 		for i := 1; i < len(c.Bits); i++ {
@@ -184,8 +196,9 @@ func withStarts(c *Column, f func(i int) int64) *Column {
 	return c
 }
 
-// shapes are columns as they occur, and as they should not but may.
-func shapes() map[string]*Column {
+// numberShapes are columns of numbers and texts as they occur, and as they
+// should not but may.
+func numberShapes() map[string]*Column {
 	r := rand.New(rand.NewPCG(1, 2))
 	walk, counter, resets, clamp := 20.0, 0.0, 0.0, 50.0
 	specials := []float64{0, math.Copysign(0, -1), math.Inf(1), math.Inf(-1), math.NaN(), math.MaxFloat64, math.SmallestNonzeroFloat64,

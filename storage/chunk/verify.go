@@ -27,6 +27,8 @@ func Verify(src []byte, want, scratch *Column) error {
 		differs = "values: want those encoded, got others"
 	case !slices.Equal(scratch.Texts, want.Texts):
 		differs = "texts: want those encoded, got others"
+	case !slices.EqualFunc(scratch.Histograms, want.Histograms, sameHistogram):
+		differs = "histograms: want those encoded, got others"
 	case !slices.Equal(scratch.Starts, want.Starts):
 		differs = "start times: want those encoded, got others"
 	default:
@@ -40,6 +42,11 @@ func Verify(src []byte, want, scratch *Column) error {
 		return nil
 	}
 	return fmt.Errorf("verify chunk: %w", colenc.Corruptf("%s", differs))
+}
+
+// sameHistogram compares everything that a histogram says.
+func sameHistogram(a, b *model.Histogram) bool {
+	return a.Hint == b.Hint && a.Integer == b.Integer && a.Equal(b)
 }
 
 // equalBits compares values; of a bool only the lowest bit counts.

@@ -36,7 +36,7 @@ func (h *Head) Hash() uint64 {
 				put(row[1])
 				for c := range sl.sc.Columns {
 					put(row[2+c])
-					if sl.sc.Columns[c].Type == model.TypeText {
+					if t := sl.sc.Columns[c].Type; t == model.TypeText || t == model.TypeHistogram {
 						_, _ = d.Write(s.text.get(row[2+c]))
 					}
 				}

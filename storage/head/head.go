@@ -248,9 +248,14 @@ func (h *Head) Insert(b *model.Batch, r *Resolved) (end uint64) {
 		dst[1] = uint64(row.Time)
 		copy(dst[2:], words)
 		for c := range row.Schema.Columns {
-			if row.Schema.Columns[c].Type == model.TypeText {
+			switch row.Schema.Columns[c].Type {
+			case model.TypeText:
 				dst[2+c] = h.text.put(b.TextOf(words[c]))
-			} else {
+			case model.TypeHistogram:
+				dst[2+c] = h.text.put(b.TextOf(words[c]))
+				h.nsamples++
+			case model.TypeStart:
+			default:
 				h.nsamples++
 			}
 		}

@@ -162,8 +162,9 @@ func (s *Snapshot) HasRange(stream uint32, c Class, name string, mint, maxt int6
 // samples of one time the one with the greater Order counts.
 type Sample struct {
 	Time  int64
-	Bits  uint64 // for text, what Text takes
+	Bits  uint64 // for text, what Text takes; for a histogram, what Histogram takes
 	Order uint64
+	Start int64 // since when it counts, 0 where unknown
 	Type  model.Type
 }
 
@@ -184,10 +185,15 @@ func (s *Snapshot) Samples(ctx context.Context, stream uint32, c Class, name str
 				continue
 			}
 			n := 0
+			start := sl.startColumn()
 			for addr := sl.last.Load(); addr != 0; {
 				row := s.row(addr)
 				if t := int64(row[1]); uint64(addr) < s.limit && t >= mint && t <= maxt {
-					dst = append(dst, Sample{t, row[2+i], uint64(addr)<<16 | uint64(i), col.Type})
+					sm := Sample{Time: t, Bits: row[2+i], Order: uint64(addr)<<16 | uint64(i), Type: col.Type}
+					if start >= 0 {
+						sm.Start = int64(row[2+start])
+					}
+					dst = append(dst, sm)
 				}
 				addr = uint32(row[0])
 				if n++; n&0xffff == 0 && ctx.Err() != nil {
@@ -245,6 +251,16 @@ func (s *Snapshot) row(addr uint32) []uint64 {
 		return wordView(*s.h.rows.blocks.Load()).at(addr)
 	}
 	return s.rows.at(addr)
+}
+
+// startColumn returns the column of start times, or -1.
+func (sl *slot) startColumn() int {
+	return slices.IndexFunc(sl.sc.Columns, func(c model.Column) bool { return c.Type == model.TypeStart })
+}
+
+// Histogram returns the native histogram of a visible sample.
+func (s *Snapshot) Histogram(word uint64) (*model.Histogram, error) {
+	return model.DecodeHistogram(s.text.get(word))
 }
 
 // Text returns the text of a visible sample or field of type text, as a copy.

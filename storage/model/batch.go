@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"math"
 	"sync/atomic"
 )
@@ -78,8 +79,9 @@ type Batch struct {
 	RequestKey string
 
 	rows []Row
-	// bits holds one word per value: the value's bits, or for text the
-	// offset (high 32) and length (low 32) in text.
+	// bits holds one word per value: the value's bits, or for text, and the
+	// encoding of a histogram, the offset (high 32) and length (low 32) in
+	// text.
 	bits []uint64
 	text []byte
 }
@@ -123,12 +125,24 @@ func (b *Batch) TextString(s string) {
 	b.text = append(b.text, s...)
 }
 
+// Histogram adds a native histogram to the row being built. It must be valid;
+// the batch keeps a copy.
+func (b *Batch) Histogram(h *Histogram) {
+	off := len(b.text)
+	b.text = AppendHistogram(b.text, h)
+	b.bits = append(b.bits, uint64(off)<<32|uint64(len(b.text)-off))
+}
+
+// Start adds the start time of the row's samples to the row being built, for
+// its column of TypeStart.
+func (b *Batch) Start(t int64) { b.Int(t) }
+
 // Add adds a whole row from values; it is the convenient form for programs.
 // The values' types must be those of the schema's columns.
 func (b *Batch) Add(st *Stream, sc *Schema, t int64, vals ...Value) {
 	b.Begin(st, sc, t)
 	for _, v := range vals {
-		if v.Type == TypeText {
+		if v.Type == TypeText || v.Type == TypeHistogram {
 			b.TextString(v.Text)
 		} else {
 			b.bits = append(b.bits, v.Bits)
@@ -165,10 +179,27 @@ func (b *Batch) Words(r *Row) []uint64 {
 	return b.bits[r.first : int(r.first)+len(r.Schema.Columns)]
 }
 
-// TextOf returns the bytes of a text value from its word.
+// TextOf returns the bytes of a text value, or the encoding of a histogram,
+// from its word.
 func (b *Batch) TextOf(word uint64) []byte {
 	off := word >> 32
 	return b.text[off : off+(word&0xffffffff)]
+}
+
+// CheckHistograms decodes the histograms of a row and returns what is wrong with
+// one of them; columns are those of TypeHistogram.
+func (b *Batch) CheckHistograms(r *Row, columns []int) error {
+	words := b.Words(r)
+	for _, c := range columns {
+		off, n := words[c]>>32, words[c]&0xffffffff
+		if off+n > uint64(len(b.text)) {
+			return fmt.Errorf("%w: column %s of row %s: a number was given", ErrBadHistogram, r.Schema.Columns[c].Name, r.Stream.Labels)
+		}
+		if _, err := DecodeHistogram(b.text[off : off+n]); err != nil {
+			return fmt.Errorf("column %s of row %s: %w", r.Schema.Columns[c].Name, r.Stream.Labels, err)
+		}
+	}
+	return nil
 }
 
 // Valid reports whether every row has one value per column: the last row's

@@ -15,10 +15,15 @@ const (
 	TypeInt       Type = 2 // int64, exact
 	TypeBool      Type = 3
 	TypeText      Type = 4
-	TypeHistogram Type = 5 // native histogram: reserved in every format
+	TypeHistogram Type = 5 // native histogram, see Histogram
+	// TypeStart is the start time of a metric row's samples, in Unix
+	// nanoseconds, 0 where unknown: since when their counters have been
+	// counting. A row has one at most, a column without a name.
+	TypeStart Type = 6
 )
 
-// Numeric reports whether values of the type are read as samples.
+// Numeric reports whether values of the type are numbers, which are read as
+// samples. Histograms are samples, too, and no numbers.
 func (t Type) Numeric() bool { return t == TypeFloat || t == TypeInt || t == TypeBool }
 
 // String returns the type's name.
@@ -36,12 +41,15 @@ func (t Type) String() string {
 		return "text"
 	case TypeHistogram:
 		return "histogram"
+	case TypeStart:
+		return "start"
 	}
 	return "type(" + strconv.Itoa(int(t)) + ")"
 }
 
 // Value is one typed value. Bits holds the float's IEEE 754 bits, the int's
-// two's complement or 0/1; Text is set for TypeText only.
+// two's complement or 0/1; Text is the text of TypeText and the encoding of
+// TypeHistogram, see AppendHistogram.
 type Value struct {
 	Type Type
 	Bits uint64
@@ -64,6 +72,11 @@ func Bool(b bool) Value {
 
 // Text returns a text value.
 func Text(s string) Value { return Value{Type: TypeText, Text: s} }
+
+// HistogramValue returns a histogram, which must be valid, as a value.
+func HistogramValue(h *Histogram) Value {
+	return Value{Type: TypeHistogram, Text: string(AppendHistogram(nil, h))}
+}
 
 // BitsToFloat reads the bits of a numeric column of type t as a float64
 // (integers beyond 2^53 are rounded, booleans are 0 and 1).

@@ -57,6 +57,12 @@ type Series struct {
 	// integers can be read exactly.
 	Types []Type
 	Exact []uint64
+	// Histograms has the native histogram of each sample that is one, nil for
+	// the others, or is nil where all are numbers. Values are then NaN.
+	Histograms []*Histogram
+	// Starts has the start time of each sample, 0 where it has none, or is nil
+	// where no sample has one.
+	Starts []int64
 }
 
 // Direction is the order in which log rows are wanted.

@@ -38,6 +38,8 @@ func NewGenerator(seed int64) *Generator {
 		{Kind: model.MetricRow, Columns: []model.Column{m("m_a", model.TypeFloat), m("m_b", model.TypeInt)}},
 		{Kind: model.MetricRow, Columns: []model.Column{m("m_a", model.TypeInt), m("m_c", model.TypeBool), m("m_state", model.TypeText)}},
 		{Kind: model.MetricRow, Columns: []model.Column{m("m_state", model.TypeText), m("m_mode", model.TypeText), m("m_b", model.TypeFloat)}},
+		{Kind: model.MetricRow, Columns: []model.Column{m("m_a", model.TypeHistogram)}},
+		{Kind: model.MetricRow, Columns: []model.Column{m("m_b", model.TypeFloat), m("m_c", model.TypeHistogram), {Type: model.TypeStart}}},
 	}
 	return g
 }
@@ -94,10 +96,59 @@ func (g *Generator) Batch(n int) *model.Batch {
 				b.Bool(g.Rand.Intn(2) == 0)
 			case model.TypeText:
 				b.TextString([]string{"", "GET /", "x=\"y\" ü\x00", fmt.Sprint("line ", g.Rand.Intn(9))}[g.Rand.Intn(4)])
+			case model.TypeHistogram:
+				b.Histogram(g.Histogram())
+			case model.TypeStart:
+				b.Start(int64(g.Rand.Intn(3)) * (t - 1e9))
 			}
 		}
 	}
 	return b
+}
+
+// Histogram draws a valid native histogram of any kind.
+func (g *Generator) Histogram() *model.Histogram {
+	h := &model.Histogram{Hint: model.ResetHint(g.Rand.Intn(4)), Integer: g.Rand.Intn(2) == 0, Sum: g.Rand.NormFloat64()}
+	switch g.Rand.Intn(12) {
+	case 0:
+		return model.StaleHistogram()
+	case 1:
+		h.Sum = math.NaN()
+	case 2:
+		h.Sum = math.Inf(1)
+	}
+	count := func() float64 {
+		c := float64(1 + g.Rand.Intn(20))
+		if !h.Integer {
+			c /= float64(1 + g.Rand.Intn(4))
+		}
+		h.Count += c
+		return c
+	}
+	if g.Rand.Intn(3) == 0 {
+		h.Schema = model.CustomSchema
+		for i := range g.Rand.Intn(4) {
+			h.Custom = append(h.Custom, float64(i)-1+g.Rand.Float64()/2)
+		}
+		for i := range len(h.Custom) + 1 {
+			if g.Rand.Intn(3) > 0 {
+				h.Positive.Add(int32(i), count())
+			}
+		}
+		return h
+	}
+	h.Schema = model.MinSchema + int8(g.Rand.Intn(13))
+	if g.Rand.Intn(2) == 0 {
+		h.ZeroThreshold, h.ZeroCount = []float64{0, 1e-128, 0.5}[g.Rand.Intn(3)], count()
+	}
+	for _, b := range []*model.Buckets{&h.Positive, &h.Negative} {
+		idx := int32(g.Rand.Intn(40) - 20)
+		for range g.Rand.Intn(6) {
+			b.Add(idx, count())
+			idx += int32(1 + g.Rand.Intn(3))
+		}
+	}
+	return h
 }
 
 // Matchers draws a selector.

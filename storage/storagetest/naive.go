@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"sort"
 	"strconv"
@@ -26,6 +27,7 @@ type naiveSeries struct {
 	name    string
 	labels  model.Labels
 	samples map[int64]model.Value
+	starts  map[int64]int64
 	// ofMetrics says which samples are of metric rows.
 	ofMetrics map[int64]bool
 }
@@ -63,17 +65,24 @@ func (n *Naive) Append(b *model.Batch) {
 		if r.Schema.Kind == model.LogRow {
 			row = &naiveRow{time: r.Time, line: string(b.TextOf(words[0])), fields: map[string]model.Value{}}
 		}
+		start := int64(0)
+		for c, col := range r.Schema.Columns {
+			if col.Type == model.TypeStart {
+				start = int64(words[c])
+			}
+		}
 		for c, col := range r.Schema.Columns {
 			v := model.Value{Type: col.Type, Bits: words[c]}
-			if col.Type == model.TypeText {
-				v = model.Text(string(b.TextOf(words[c])))
+			if col.Type == model.TypeText || col.Type == model.TypeHistogram {
+				v = model.Value{Type: col.Type, Text: string(b.TextOf(words[c]))}
 			}
 			switch {
+			case col.Type == model.TypeStart:
 			case row != nil && c == 0:
 			case row != nil:
 				row.fields[col.Field] = v
 				if col.Name != "" && col.Type.Numeric() {
-					n.sample(col.Name, r.Stream.Labels.Without(model.MeasurementLabel), r.Time, v, true)
+					n.sample(col.Name, r.Stream.Labels.Without(model.MeasurementLabel), r.Time, v, 0, true)
 				}
 			case col.Type == model.TypeText:
 				ls := r.Stream.Labels.With(model.MeasurementLabel, col.Measurement)
@@ -87,7 +96,7 @@ func (n *Naive) Append(b *model.Batch) {
 				}
 				st.texts[r.Time][col.Field] = v.Text
 			default:
-				n.sample(col.Name, r.Stream.Labels, r.Time, v, false)
+				n.sample(col.Name, r.Stream.Labels, r.Time, v, start, false)
 			}
 		}
 		if row != nil {
@@ -102,17 +111,17 @@ func (n *Naive) Append(b *model.Batch) {
 }
 
 // sample sets a sample. One of a log row does not replace one of a metric row.
-func (n *Naive) sample(name string, ls model.Labels, t int64, v model.Value, log bool) {
+func (n *Naive) sample(name string, ls model.Labels, t int64, v model.Value, start int64, log bool) {
 	key := name + "\x00" + ls.Key()
 	s := n.series[key]
 	if s == nil {
-		s = &naiveSeries{name, ls, map[int64]model.Value{}, map[int64]bool{}}
+		s = &naiveSeries{name, ls, map[int64]model.Value{}, map[int64]int64{}, map[int64]bool{}}
 		n.series[key] = s
 	}
 	if log && s.ofMetrics[t] {
 		return
 	}
-	s.samples[t] = v
+	s.samples[t], s.starts[t] = v, start
 	s.ofMetrics[t] = !log
 }
 
@@ -136,13 +145,30 @@ func (n *Naive) Samples(_ context.Context, sel model.SampleSelection, visit func
 		floats := true
 		for _, t := range out.Times {
 			v := s.samples[t]
-			f, _ := v.AsFloat()
+			f, ok := v.AsFloat()
+			if !ok {
+				f = math.NaN()
+			}
+			var h *model.Histogram
+			if v.Type == model.TypeHistogram {
+				var err error
+				if h, err = model.DecodeHistogram([]byte(v.Text)); err != nil {
+					return err
+				}
+			}
+			out.Histograms, out.Starts = append(out.Histograms, h), append(out.Starts, s.starts[t])
 			out.Values = append(out.Values, f)
 			out.Types, out.Exact = append(out.Types, v.Type), append(out.Exact, v.Bits)
 			floats = floats && v.Type == model.TypeFloat
 		}
 		if floats {
 			out.Types, out.Exact = nil, nil
+		}
+		if !slices.ContainsFunc(out.Histograms, func(h *model.Histogram) bool { return h != nil }) {
+			out.Histograms = nil
+		}
+		if !slices.ContainsFunc(out.Starts, func(t int64) bool { return t != 0 }) {
+			out.Starts = nil
 		}
 		if len(out.Times) > 0 {
 			if err := visit(out); err != nil {
@@ -347,7 +373,7 @@ func (n *Naive) Clone() *Naive {
 	c := NewNaive()
 	c.MinTime = n.MinTime
 	for k, s := range n.series {
-		c.series[k] = &naiveSeries{s.name, s.labels, maps.Clone(s.samples), maps.Clone(s.ofMetrics)}
+		c.series[k] = &naiveSeries{s.name, s.labels, maps.Clone(s.samples), maps.Clone(s.starts), maps.Clone(s.ofMetrics)}
 	}
 	for k, s := range n.streams {
 		c.streams[k] = &naiveStream{s.labels, slices.Clone(s.rows)}
@@ -378,7 +404,12 @@ func PrintSamples(ctx context.Context, v model.View, sel model.SampleSelection) 
 				val = model.Value{Type: s.Types[i], Bits: s.Exact[i]}
 			}
 			fmt.Fprintf(&b, " %d=%s", t, val)
+			if s.Starts != nil && s.Starts[i] != 0 {
+				fmt.Fprintf(&b, " since %d", s.Starts[i])
+			}
 			switch val.Type {
+			case model.TypeHistogram:
+				fmt.Fprintf(&b, "%+v", *s.Histograms[i])
 			case model.TypeInt:
 				b.WriteByte('i')
 			case model.TypeFloat:

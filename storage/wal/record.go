@@ -24,8 +24,8 @@ import (
 //	rows         uvarint count, then for each:
 //	             stream uvarint, schema uvarint, time zigzag varint (difference
 //	             to the row before, wrapping), then a value per column:
-//	             float 8 bytes LE · int zigzag varint · bool u8 · text uvarint
-//	             length, bytes
+//	             float 8 bytes LE · int and start time zigzag varint · bool u8 ·
+//	             text and histogram (model.AppendHistogram) uvarint length, bytes
 //
 // A new version may follow version 1 in the same segment.
 const recordVersion = 1
@@ -82,11 +82,11 @@ func AppendRecord(dst []byte, r *Record) []byte {
 			switch row.Schema.Columns[c].Type {
 			case model.TypeFloat:
 				dst = binary.LittleEndian.AppendUint64(dst, words[c])
-			case model.TypeInt:
+			case model.TypeInt, model.TypeStart:
 				dst = binary.AppendVarint(dst, int64(words[c]))
 			case model.TypeBool:
 				dst = append(dst, byte(words[c]&1))
-			case model.TypeText:
+			case model.TypeText, model.TypeHistogram:
 				text := r.Batch.TextOf(words[c])
 				dst = binary.AppendUvarint(dst, uint64(len(text)))
 				dst = append(dst, text...)
@@ -125,10 +125,18 @@ func CheckSchema(sc *model.Schema) error {
 	case sc.Kind == model.LogRow && (sc.Columns[0].Type != model.TypeText || sc.Columns[0].Field != model.LineField):
 		return fmt.Errorf("log schema: column 0 is %s %q, want the line: text %q", sc.Columns[0].Type, sc.Columns[0].Field, model.LineField)
 	}
+	starts := 0
 	for i := range sc.Columns {
 		c := &sc.Columns[i]
+		if c.Type == model.TypeStart {
+			starts++
+			if sc.Kind != model.MetricRow || starts > 1 || c.Name != "" {
+				return fmt.Errorf("schema column %d (%s): want at most one start time, without a name, in a metric row", i, c.Name)
+			}
+			continue
+		}
 		switch {
-		case !c.Type.Numeric() && c.Type != model.TypeText:
+		case !c.Type.Numeric() && c.Type != model.TypeText && (c.Type != model.TypeHistogram || sc.Kind != model.MetricRow):
 			return fmt.Errorf("schema column %d (%s): type %s cannot be stored", i, c.Name, c.Type)
 		case sc.Kind == model.MetricRow && c.Name == "":
 			return fmt.Errorf("schema column %d: a column of a metric row needs a name", i)
@@ -221,12 +229,18 @@ func (d *Decoder) Decode(rec []byte, b *model.Batch) (Meta, error) {
 			switch sc.Columns[i].Type {
 			case model.TypeFloat:
 				b.Float(math.Float64frombits(r.fixed64("float")))
-			case model.TypeInt:
+			case model.TypeInt, model.TypeStart:
 				b.Int(r.varint("int"))
 			case model.TypeBool:
 				b.Bool(r.byte("bool") == 1)
 			case model.TypeText:
 				b.Text(r.bytes("text"))
+			case model.TypeHistogram:
+				enc := r.bytes("histogram")
+				if _, err := model.DecodeHistogram(enc); err != nil {
+					r.fail("%v", err)
+				}
+				b.Text(enc)
 			}
 		}
 	}

@@ -86,4 +86,9 @@
 //
 //	uvarint bytes of all texts
 //	-- for each piece: uvarint length << 1 | compressed, bytes (lz4 block format, or as they are)
+//
+// # Native histograms
+//
+//	1 columns    layouts, then columns of layout indexes, hints, counts, sums, zero
+//	             counts and one for each populated bucket; see histograms.go
 package colenc

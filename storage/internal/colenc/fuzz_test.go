@@ -6,6 +6,8 @@ import (
 	"errors"
 	"slices"
 	"testing"
+
+	"tidemark/storage/model"
 )
 
 // FuzzDecode gives any bytes to every decoder: no panic, only the two errors,
@@ -22,6 +24,10 @@ func FuzzDecode(f *testing.F) {
 	f.Add(AppendTexts(nil, []string{string(make([]byte, 100)), "b"}), uint16(2))
 	f.Add(Plain.Ints(nil, []int64{1, -1, 1 << 62}), uint16(3))
 	f.Add(Plain.Texts(nil, []string{"a", "", "c"}), uint16(3))
+	f.Add(AppendHistograms(nil, []*model.Histogram{
+		{Schema: 2, Count: 3, Sum: 1, ZeroCount: 1, Positive: model.Buckets{Index: []int32{-4, 7}, Count: []float64{1, 1}}},
+		{Schema: model.CustomSchema, Custom: []float64{1, 2}, Count: 1, Integer: true, Positive: model.Buckets{Index: []int32{2}, Count: []float64{1}}},
+	}), uint16(2))
 	f.Fuzz(func(t *testing.T, src []byte, n16 uint16) {
 		n := int(n16 % 8193)
 		check := func(what string, got, kept int, err error) {
@@ -41,6 +47,14 @@ func FuzzDecode(f *testing.F) {
 		for what, decode := range map[string]func([]byte, int, []uint64) ([]uint64, []byte, error){"floats": DecodeFloats, "bools": DecodeBools, "words": DecodeWords} {
 			vals, _, err := decode(src, n, []uint64{42})
 			check(what, len(vals), int(vals[0]), err)
+		}
+		hs, _, err := DecodeHistograms(src, n, []*model.Histogram{{Schema: 42}})
+		check("histograms", len(hs), int(hs[0].Schema), err)
+		if err == nil && n > 0 && HistogramsThatFit(hs[1:]) == n {
+			again, rest, err := DecodeHistograms(AppendHistograms(nil, hs[1:]), n, nil)
+			if err != nil || len(rest) > 0 || !slices.EqualFunc(again, hs[1:], (*model.Histogram).Equal) {
+				t.Fatalf("histograms: encoded again: got %d of %d, rest %d, error %v", len(again), n, len(rest), err)
+			}
 		}
 		texts, _, err := DecodeTexts(src, n, []string{"*"})
 		check("texts", len(texts), int(texts[0][0]), err)
