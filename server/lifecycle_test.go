@@ -329,7 +329,7 @@ func TestShutdownGivesUp(t *testing.T) {
 // TestHostileRequests sends what no client should; nothing may be a 5xx or
 // end the server.
 func TestHostileRequests(t *testing.T) {
-	h := start(t, Options{ReadTimeout: time.Second})
+	h := start(t, Options{ReadTimeout: time.Second, Admin: &fakeAdmin{}})
 	ln := fasthttputil.NewInmemoryListener()
 	go h.srv.Serve(ln)
 	raw := func(request string) int {

@@ -86,6 +86,9 @@ func routeTable() []route {
 		{path: "/api/v1/alerts", family: prom, methods: onlyGET, handler: (*Server).handlePromAlerts},
 		{path: "/api/v1/status/buildinfo", family: prom, methods: onlyGET, handler: (*Server).handlePromBuildinfo},
 
+		{path: "/api/v1/admin/tsdb/clean_tombstones", family: prom, methods: postPut, handler: (*Server).handleCleanTombstones},
+		{path: "/tidemark/api/v1/admin/compact", family: native, methods: postPut, handler: (*Server).handleCleanTombstones},
+
 		{path: "/loki/api/v1/push", family: loki, methods: onlyPOST, handler: (*Server).handleLokiPush, large: true},
 
 		{path: "/insert/jsonline", family: native, methods: onlyPOST, handler: (*Server).handleJSONLines, large: true},

@@ -101,6 +101,9 @@ type Options struct {
 	// nobody can remove; without the header a read sees everything.
 	NoTenancy bool
 
+	// Admin serves the paths that delete data, compact and take snapshots.
+	// Default: they are off.
+	Admin Admin
 	// Ready says whether the store behind the server can be used; the error's
 	// text is the answer of /-/ready. Default: ready once Serve was called.
 	Ready func() error

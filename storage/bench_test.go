@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"tidemark/storage/model"
 )
 
@@ -152,4 +154,57 @@ func BenchmarkFlush(b *testing.B) {
 	if err := db.Close(); err != nil {
 		b.Fatal(err)
 	}
+}
+
+// BenchmarkCompact merges what 26 flushes wrote of a day of 200 series, a
+// sample every ten seconds: random walks between 0 and 100 in whole numbers.
+func BenchmarkCompact(b *testing.B) {
+	const series, flushes, perFlush = 200, 26, 332
+	b.ReportAllocs()
+	var before, after Metrics
+	for b.Loop() {
+		b.StopTimer()
+		db, err := Open("db", Options{FS: vfs.NewMem(), NoCompaction: true})
+		if err != nil {
+			b.Fatal(err)
+		}
+		rng := rand.New(rand.NewPCG(1, 1))
+		walks := make([]int, series)
+		var streams []*model.Stream
+		for i := range series {
+			streams = append(streams, model.NewStream(model.FromStrings("host", fmt.Sprint(i))))
+		}
+		sc := &model.Schema{Kind: model.MetricRow, Columns: []model.Column{{Name: "m", Measurement: "m", Field: "value", Type: model.TypeFloat}}}
+		for f := range flushes {
+			var batch model.Batch
+			for t := range perFlush {
+				for i := range series {
+					walks[i] = min(100, max(0, walks[i]+rng.IntN(3)-1))
+					batch.Begin(streams[i], sc, int64(f*perFlush+t)*10e9)
+					batch.Float(float64(walks[i]))
+				}
+			}
+			if _, err := db.Append(context.Background(), &batch); err != nil {
+				b.Fatal(err)
+			}
+			if err := db.Flush(context.Background()); err != nil {
+				b.Fatal(err)
+			}
+		}
+		before = db.Metrics()
+		b.StartTimer()
+		if err := db.Compact(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		after = db.Metrics()
+		if err := db.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+	samples := float64(series * flushes * perFlush)
+	b.ReportMetric(samples*float64(b.N)/b.Elapsed().Seconds()/1e6, "Msamples/s")
+	b.ReportMetric(float64(before.ChunkBytes)/samples, "B/sample-before")
+	b.ReportMetric(float64(after.CompactedIntoSize)/samples, "B/sample-after")
 }

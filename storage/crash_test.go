@@ -76,8 +76,8 @@ func checkWhole(t *testing.T, db *DB, acked map[int]bool) {
 	}
 }
 
-// TestCrash cuts the power at random moments of concurrent writing and
-// flushing, several times in a row, with any part of what was not synced on
+// TestCrash cuts the power at random moments of concurrent writing, flushing
+// and compacting, several times in a row, with any part of what was not synced on
 // disk or not.
 func TestCrash(t *testing.T) {
 	rounds := 25
@@ -91,7 +91,7 @@ func TestCrash(t *testing.T) {
 			acked := map[int]bool{}
 			var next atomic.Int64
 			for range 4 {
-				db, err := Open("db", Options{FS: fs, HeadBytes: 64 << 20})
+				db, err := Open("db", Options{FS: fs, HeadBytes: 64 << 20, CompactFlushes: 2, SettleAge: time.Millisecond})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -128,6 +128,11 @@ func TestCrash(t *testing.T) {
 						}
 						if err := db.Flush(context.Background()); err != nil {
 							t.Error(err)
+						}
+						if rng := rand.IntN(4); rng == 0 {
+							if err := db.Compact(context.Background()); err != nil {
+								t.Error(err)
+							}
 						}
 					}
 				})

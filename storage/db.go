@@ -57,6 +57,12 @@ type DB struct {
 	cancel  context.CancelFunc // of the background loop's work
 	done    chan struct{}
 
+	compactor compactor
+	// rewriting is held by who writes a batch of a compaction, or drops a
+	// partition; drops counts the latter.
+	rewriting sync.Mutex
+	drops     atomic.Uint64
+
 	n counters
 }
 
@@ -68,6 +74,24 @@ type counters struct {
 	chunkBytes, groupBytes, lastFlush, partitionDrops atomic.Int64
 	replayedBatches, replayedBytes                    atomic.Int64
 	replay                                            time.Duration
+
+	compactions, compactionErrors        atomic.Int64
+	compactedChunks, compactedInto       atomic.Int64
+	compactedBytes, compactedIntoBytes   atomic.Int64
+	compactionNanos, partitionsUnsettled atomic.Int64
+}
+
+// compacted counts a pass of compaction.
+func (n *counters) compacted(s CompactionStats, took time.Duration, err error) {
+	n.compactions.Add(1)
+	if err != nil {
+		n.compactionErrors.Add(1)
+	}
+	n.compactedChunks.Add(s.ChunksIn)
+	n.compactedInto.Add(s.ChunksOut)
+	n.compactedBytes.Add(s.BytesIn)
+	n.compactedIntoBytes.Add(s.BytesOut)
+	n.compactionNanos.Add(int64(took))
 }
 
 // generation is a head from its start to its flush.
@@ -149,6 +173,7 @@ func (db *DB) close(flush bool) error {
 	db.write.closed = true
 	db.write.Unlock()
 	db.inflight.Wait()
+	db.compactor.end()
 
 	var errs []error
 	if flush && db.writable() == nil {

@@ -68,9 +68,17 @@
 // Options.Retention a view starts at now − retention, Append refuses older
 // rows, and a partition that ended before is excised once no view pins it.
 //
+// # Compaction
+//
+// Flushes leave a chunk per series each. A second goroutine (upkeep.go) merges
+// them into long ones: compaction.go reads a partition's chunks from a
+// snapshot, package compact chooses and merges, and one batch deletes what was
+// read and writes what became of it. Flush and Compact leave notes in the
+// partition (keys.Upkeep) that say what there is to do. Compact does all of it
+// at once.
+//
 // # Reading the source
 //
-// append.go, flush.go, view.go in this order; db.go holds what they share.
-// The larger work of merging small chunks, compaction, has its place between
-// flush and retention in the background loop and does not exist yet.
+// append.go, flush.go, view.go, compaction.go in this order; db.go holds what
+// they share.
 package storage

@@ -18,45 +18,52 @@ func defaultEncoders() encoders {
 	return encoders{chunk: chunk.Append, group: (*rowgroup.Builder).Append}
 }
 
-// encodeChunk encodes a column into f.buf and verifies it.
+// encoder encodes and verifies. It is not safe for concurrent use.
+type encoder struct {
+	db      *DB
+	buf     []byte // what was encoded last
+	decoded chunk.Column
+}
+
+// encodeChunk encodes a column into e.buf and verifies it.
 //
 // Whatever is encoded is decoded and compared before the log may forget it: the
 // encoders choose among many forms, and a mistake in one of them would give
 // bytes with a good checksum and wrong values. What they get wrong, or panic
 // over, is written plainly instead; what even that does not keep fails the
 // flush, and stays in the log.
-func (f *flush) encodeChunk(c *chunk.Column) error {
+func (e *encoder) encodeChunk(c *chunk.Column) error {
 	what := func() string { return fmt.Sprintf("chunk of %d %s samples from %d on", c.Len(), c.Type, c.Times[0]) }
-	return f.encode(what, func(plain bool) error {
+	return e.encode(what, func(plain bool) error {
 		if plain {
-			f.buf = chunk.AppendPlain(f.buf[:0], c)
+			e.buf = chunk.AppendPlain(e.buf[:0], c)
 		} else {
-			f.buf = f.db.encoders.chunk(f.buf[:0], c)
+			e.buf = e.db.encoders.chunk(e.buf[:0], c)
 		}
-		return chunk.Verify(f.buf, c, &f.decoded)
+		return chunk.Verify(e.buf, c, &e.decoded)
 	})
 }
 
 // encodeGroup is encodeChunk for a row group.
-func (f *flush) encodeGroup(b *rowgroup.Builder) error {
+func (e *encoder) encodeGroup(b *rowgroup.Builder) error {
 	what := func() string { return fmt.Sprintf("row group of %d rows", b.Rows()) }
-	return f.encode(what, func(plain bool) error {
+	return e.encode(what, func(plain bool) error {
 		if plain {
-			f.buf = b.AppendPlain(f.buf[:0])
+			e.buf = b.AppendPlain(e.buf[:0])
 		} else {
-			f.buf = f.db.encoders.group(b, f.buf[:0])
+			e.buf = e.db.encoders.group(b, e.buf[:0])
 		}
-		return b.Verify(f.buf)
+		return b.Verify(e.buf)
 	})
 }
 
-func (f *flush) encode(what func() string, try func(plain bool) error) error {
+func (e *encoder) encode(what func() string, try func(plain bool) error) error {
 	err := guarded(try, false)
 	if err == nil {
 		return nil
 	}
-	f.db.n.encodingFaults.Add(1)
-	f.db.opts.EventListener(Event{Kind: EventEncodingFault, Detail: what(), Err: err})
+	e.db.n.encodingFaults.Add(1)
+	e.db.opts.EventListener(Event{Kind: EventEncodingFault, Detail: what(), Err: err})
 	if err := guarded(try, true); err != nil {
 		return fmt.Errorf("%s: written plainly: %w", what(), err)
 	}

@@ -120,8 +120,8 @@ func TestEncoderFaultsLoseNothing(t *testing.T) {
 // TestColumnThatCannotBeEncoded fails the flush; the store goes on and the log
 // keeps what was acknowledged.
 func TestColumnThatCannotBeEncoded(t *testing.T) {
-	f := &flush{db: &DB{opts: Options{}.WithDefaults(), encoders: defaultEncoders()}}
-	err := f.encodeChunk(&chunk.Column{Type: model.TypeFloat, Times: []int64{2, 1}, Bits: []uint64{0, 0}})
+	e := &encoder{db: &DB{opts: Options{}.WithDefaults(), encoders: defaultEncoders()}}
+	err := e.encodeChunk(&chunk.Column{Type: model.TypeFloat, Times: []int64{2, 1}, Bits: []uint64{0, 0}})
 	if err == nil || !strings.Contains(err.Error(), "written plainly") || errors.Is(err, ErrReadOnly) {
 		t.Fatalf("want an error of writing plainly, got %v", err)
 	}

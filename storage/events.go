@@ -29,6 +29,10 @@ const (
 	// what it was given, which is an error of this program. Detail says what
 	// was encoded. Nothing was lost: it is written in a plain encoding.
 	EventEncodingFault
+	// EventCompactionBegin and EventCompactionEnd bracket a pass over the
+	// partition in Detail; at the end Detail says what became of it.
+	EventCompactionBegin
+	EventCompactionEnd
 )
 
 // String returns the kind's name.
@@ -50,6 +54,10 @@ func (k EventKind) String() string {
 		return "background error"
 	case EventEncodingFault:
 		return "encoding fault"
+	case EventCompactionBegin:
+		return "compaction begin"
+	case EventCompactionEnd:
+		return "compaction end"
 	}
 	return fmt.Sprintf("event(%d)", uint8(k))
 }

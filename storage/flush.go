@@ -43,7 +43,7 @@ func (db *DB) flushFrozen(ctx context.Context) (err error) {
 		db.opts.EventListener(e)
 	}()
 	f := &flush{db: db, ctx: ctx, head: gen.head.Snapshot(), pos: gen.last, applied: db.applied.Load(),
-		minTime: db.MinTime(), parts: make(map[keys.Partition]*flushPartition), names: make(map[string]uint32)}
+		minTime: db.MinTime(), encoder: encoder{db: db}, parts: make(map[keys.Partition]*flushPartition), names: make(map[string]uint32)}
 	if err := f.run(); err != nil {
 		return err
 	}
@@ -53,6 +53,7 @@ func (db *DB) flushFrozen(ctx context.Context) (err error) {
 	close(db.state.room)
 	db.state.Unlock()
 	db.n.flushes.Add(1)
+	db.wantCompaction()
 	db.n.lastFlush.Store(int64(time.Since(began)))
 	if f.chunkBytes+f.groupBytes >= minTableBytes {
 		db.pebbleFlush(false)
@@ -106,8 +107,7 @@ type flush struct {
 	chunkBytes int64
 	groups     int64
 	groupBytes int64
-	buf        []byte
-	decoded    chunk.Column
+	encoder    encoder
 }
 
 // flushPartition is what a flush collects for one partition.
@@ -116,6 +116,7 @@ type flushPartition struct {
 	times     model.TimeRange
 	nextSet   uint32
 	indexed   uint32            // sets from here on need their bitmaps
+	upkeep    keys.Upkeep       // of the flush before
 	sets      map[uint32]uint32 // stream → label set id
 	labels    map[[2]string]*postings.Set
 	classes   [5]postings.Set
@@ -203,6 +204,7 @@ func (f *flush) finish(parts []*flushPartition) error {
 	}
 	for _, p := range parts {
 		f.set(p.p.Indexed(), keys.U64(uint64(p.nextSet)))
+		f.set(p.p.Flushed(), keys.Upkeep{Position: f.pos, Flushes: p.upkeep.Flushes + 1, Time: db.opts.Now().UnixNano()}.Value())
 	}
 	f.set(keys.Format(), keys.U64(formatVersion))
 	f.set(keys.Applied(), keys.U64(f.pos))
@@ -274,6 +276,9 @@ func (f *flush) partition(t int64) (*flushPartition, model.TimeRange, error) {
 		return nil, r, err
 	}
 	fp.indexed = uint32(min(indexed, uint64(fp.nextSet)))
+	if fp.upkeep, err = readUpkeep(f.db.pdb, p.Flushed()); err != nil {
+		return nil, r, err
+	}
 	f.parts[p] = fp
 	f.set(keys.PartitionMark(p), nil) // before its data, so that it can be dropped
 	return fp, r, nil
@@ -468,12 +473,12 @@ func (f *flush) chunksOf(fp *flushPartition, metric, set uint32, samples []head.
 			cut := col.Cut()
 			part := col.Slice(0, cut)
 			col = col.Slice(cut, n)
-			if err := f.encodeChunk(&part); err != nil {
+			if err := f.encoder.encodeChunk(&part); err != nil {
 				return err
 			}
-			f.set(fp.p.Chunk(keys.Chunk{Metric: metric, Set: set, Type: typ, Start: part.Times[0], Position: f.pos}), f.buf)
+			f.set(fp.p.Chunk(keys.Chunk{Metric: metric, Set: set, Type: typ, Start: part.Times[0], Position: f.pos}), f.encoder.buf)
 			f.chunks++
-			f.chunkBytes += int64(len(f.buf))
+			f.chunkBytes += int64(len(f.encoder.buf))
 			if err := f.commit(pebble.NoSync, flushBatch); err != nil {
 				return err
 			}
@@ -564,12 +569,12 @@ func (f *flush) rowGroups(fp *flushPartition) error {
 		if b.Rows() == 0 {
 			return nil
 		}
-		if err := f.encodeGroup(b); err != nil {
+		if err := f.encoder.encodeGroup(b); err != nil {
 			return err
 		}
-		f.set(fp.p.RowGroup(g), f.buf)
+		f.set(fp.p.RowGroup(g), f.encoder.buf)
 		f.groups++
-		f.groupBytes += int64(len(f.buf))
+		f.groupBytes += int64(len(f.encoder.buf))
 		g.Seq++
 		b.Reset()
 		return f.commit(pebble.NoSync, flushBatch)

@@ -38,6 +38,13 @@ type Metrics struct {
 	ReplayedBytes        int64
 	ReplayDuration       time.Duration
 
+	// Counters of compaction, and the partitions that are not settled.
+	Compactions, CompactionErrors     int64
+	CompactedChunks, CompactedInto    int64
+	CompactedBytes, CompactedIntoSize int64
+	CompactionTime                    time.Duration
+	PartitionsUnsettled               int64
+
 	// Gauges and counters of the log on disk and of Pebble.
 	WALSegmentBytes      int64
 	DiskBytes            int64
@@ -93,6 +100,14 @@ func (m Metrics) Each() []Metric {
 		c("storage_chunk_bytes_total", "Bytes of numeric chunks written.", m.ChunkBytes),
 		c("storage_row_groups_written_total", "Row groups written.", m.RowGroupsWritten),
 		c("storage_row_group_bytes_total", "Bytes of row groups written.", m.RowGroupBytes),
+		c("storage_compactions_total", "Passes of compaction over a partition.", m.Compactions),
+		c("storage_compaction_errors_total", "Passes of compaction that failed or were cut short.", m.CompactionErrors),
+		c("storage_compaction_read_chunks_total", "Chunks that compaction merged.", m.CompactedChunks),
+		c("storage_compaction_written_chunks_total", "Chunks that compaction wrote in their place.", m.CompactedInto),
+		c("storage_compaction_read_bytes_total", "Bytes of the chunks that compaction merged.", m.CompactedBytes),
+		c("storage_compaction_written_bytes_total", "Bytes of the chunks that compaction wrote in their place.", m.CompactedIntoSize),
+		c("storage_compaction_seconds_total", "Time spent in compaction, rounded down.", int64(m.CompactionTime.Seconds())),
+		g("storage_partitions_unsettled", "Partitions that compaction will look at again.", float64(m.PartitionsUnsettled)),
 		c("storage_partitions_dropped_total", "Partitions dropped by retention.", m.PartitionsDropped),
 		g("storage_applied_position", "Position up to which the log is flushed.", float64(m.AppliedPosition)),
 		g("storage_visible_position", "Position up to which writes are visible.", float64(m.VisiblePosition)),
@@ -133,6 +148,10 @@ func (db *DB) Metrics() Metrics {
 		ChunksWritten: db.n.chunks.Load(), RowGroupsWritten: db.n.groups.Load(),
 		ChunkBytes: db.n.chunkBytes.Load(), RowGroupBytes: db.n.groupBytes.Load(),
 		LastFlush: time.Duration(db.n.lastFlush.Load()), PartitionsDropped: db.n.partitionDrops.Load(),
+		Compactions: db.n.compactions.Load(), CompactionErrors: db.n.compactionErrors.Load(),
+		CompactedChunks: db.n.compactedChunks.Load(), CompactedInto: db.n.compactedInto.Load(),
+		CompactedBytes: db.n.compactedBytes.Load(), CompactedIntoSize: db.n.compactedIntoBytes.Load(),
+		CompactionTime: time.Duration(db.n.compactionNanos.Load()), PartitionsUnsettled: db.n.partitionsUnsettled.Load(),
 		AppliedPosition: db.applied.Load(), VisiblePosition: db.visible.Load(), ReadOnly: db.writable() != nil,
 		LabelCacheHits: db.labels.hits.Load(), LabelCacheMisses: db.labels.misses.Load(),
 		ReplayedBatches: db.n.replayedBatches.Load(), ReplayedBytes: db.n.replayedBytes.Load(), ReplayDuration: db.n.replay,

@@ -101,6 +101,7 @@ func Open(dir string, opts Options) (_ *DB, err error) {
 	db.stop, db.done = make(chan struct{}), make(chan struct{})
 	var ctx context.Context
 	ctx, db.cancel = context.WithCancel(context.Background())
+	db.compactor.start(db)
 	go db.background(ctx)
 	return db, nil
 }

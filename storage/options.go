@@ -34,6 +34,16 @@ type Options struct {
 	// behind, before it answers ErrOverloaded; default 10 seconds.
 	MaxWriteWait time.Duration
 
+	// CompactFlushes is how many flushes into a partition start a pass of
+	// compaction over its chunks while it is still written to; default 16.
+	// Readers merge about as many chunks of a series.
+	CompactFlushes int
+	// SettleAge is how long a partition must have got nothing before it is
+	// rewritten whole, once; default one hour.
+	SettleAge time.Duration
+	// NoCompaction leaves compaction to calls of DB.Compact.
+	NoCompaction bool
+
 	// MaxStreams bounds the label sets of one generation; default 5,000,000.
 	MaxStreams int
 	// MaxSchemas bounds the distinct row schemas of one generation; default
@@ -75,6 +85,8 @@ func (o Options) WithDefaults() Options {
 	def(&o.HeadBytes, 128<<20)
 	def(&o.FlushAge, 30*time.Minute)
 	def(&o.MaxWriteWait, 10*time.Second)
+	def(&o.CompactFlushes, 16)
+	def(&o.SettleAge, time.Hour)
 	def(&o.MaxStreams, 5_000_000)
 	def(&o.MaxSchemas, 1_000_000)
 	def(&o.MaxBatchBytes, maxBatchBytes)
@@ -105,6 +117,8 @@ func (o Options) Validate() error {
 	check(o.HeadBytes <= 8<<30, "HeadBytes", o.HeadBytes, "at most 8 GiB")
 	check(o.FlushAge > 0, "FlushAge", o.FlushAge, "more than 0")
 	check(o.MaxWriteWait > 0, "MaxWriteWait", o.MaxWriteWait, "more than 0")
+	check(o.CompactFlushes >= 2, "CompactFlushes", o.CompactFlushes, "at least 2")
+	check(o.SettleAge > 0, "SettleAge", o.SettleAge, "more than 0")
 	check(o.MaxStreams > 0, "MaxStreams", o.MaxStreams, "more than 0")
 	check(o.MaxSchemas > 0, "MaxSchemas", o.MaxSchemas, "more than 0")
 	check(o.MaxBatchBytes > 0 && o.MaxBatchBytes <= maxBatchBytes, "MaxBatchBytes", o.MaxBatchBytes, "1 to 67108864")

@@ -75,7 +75,7 @@ func mustView(t *testing.T, db *DB) model.View {
 	return v
 }
 
-// TestAgainstNaive writes, flushes, reopens and asks at random, and compares
+// TestAgainstNaive writes, flushes, compacts, reopens and asks at random, and compares
 // every answer with that of a store in maps. Views that are held open across
 // operations must keep answering as of when they were taken.
 func TestAgainstNaive(t *testing.T) {
@@ -90,6 +90,9 @@ func TestAgainstNaive(t *testing.T) {
 			want := storagetest.NewNaive()
 			fs := vfs.NewMem()
 			opts := Options{FS: fs, HeadBytes: 64 << 20, FlushAge: time.Hour, LabelCacheEntries: 8}
+			if seed%2 == 0 { // compact in the background, too, as often as can be
+				opts.CompactFlushes, opts.SettleAge = 2, time.Millisecond
+			}
 			db, err := Open("db", opts)
 			if err != nil {
 				t.Fatal(err)
@@ -106,7 +109,11 @@ func TestAgainstNaive(t *testing.T) {
 				}
 			}
 			for range 60 {
-				switch n := g.Rand.Intn(20); {
+				switch n := g.Rand.Intn(21); {
+				case n == 20:
+					if err := db.Compact(ctx); err != nil {
+						t.Fatal(err)
+					}
 				case n < 13:
 					b := g.Batch(30)
 					if _, err := db.Append(ctx, b); err != nil {

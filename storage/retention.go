@@ -61,6 +61,9 @@ func (db *DB) drop(ctx context.Context, p keys.Partition) (err error) {
 			db.fail(err)
 		}
 	}()
+	db.rewriting.Lock()
+	defer db.rewriting.Unlock()
+	db.drops.Add(1)
 	lo, hi := p.Bounds()
 	if err := db.pdb.Excise(ctx, pebble.KeyRange{Start: lo, End: hi}); err != nil {
 		return err

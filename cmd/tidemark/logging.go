@@ -38,7 +38,7 @@ func (l *logs) event(e storage.Event) {
 		level = slog.LevelError
 	case storage.EventBackgroundError:
 		level = slog.LevelWarn
-	case storage.EventFlushBegin, storage.EventFlushEnd:
+	case storage.EventFlushBegin, storage.EventFlushEnd, storage.EventCompactionBegin, storage.EventCompactionEnd:
 		level = slog.LevelDebug
 	}
 	attrs := make([]slog.Attr, 0, 4)

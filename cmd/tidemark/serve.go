@@ -31,6 +31,7 @@ type serveCommand struct {
 	TLSCert       string `name:"tls-cert" group:"Access:" help:"PEM file of the certificate to speak TLS with." placeholder:"FILE"`
 	TLSKey        string `name:"tls-key" group:"Access:" help:"PEM file of the certificate's key." placeholder:"FILE"`
 	Insecure      bool   `group:"Access:" help:"Allow listening beyond this machine without a token."`
+	AdminAPI      bool   `name:"enable-admin-api" group:"Access:" help:"Serve the paths that delete data, compact the store and take snapshots."`
 	CORSOrigin    string `name:"cors-origin" group:"Access:" help:"Origin of web pages that may ask this server, or *." placeholder:"ORIGIN"`
 
 	Demo         bool   `group:"Demo:" help:"Fill the store once with the history of a small, invented estate, and keep it alive."`
@@ -233,8 +234,13 @@ func (s *serveCommand) server(db *storage.DB, log *slog.Logger, token string, re
 	if err := opts.Validate(); err != nil {
 		return nil, err
 	}
+	var admin server.Admin
+	if s.AdminAPI {
+		admin = db
+	}
 	return server.New(server.Options{
-		Sink: db, Engine: query.NewEngine(db, opts), Logger: log,
+		Admin: admin,
+		Sink:  db, Engine: query.NewEngine(db, opts), Logger: log,
 		Version: version, Revision: revision(),
 		Token: token, CertFile: s.TLSCert, KeyFile: s.TLSKey, CORSOrigin: s.CORSOrigin,
 		MaxBody: int(s.MaxBody), Ready: ready.get,

@@ -30,6 +30,9 @@ func (p Partition) MetricChunks(metric uint32) (lo, hi []byte) {
 	return prefixRange(appendU32(p.kind(kindChunk), metric))
 }
 
+// AllChunks is the range of all chunks.
+func (p Partition) AllChunks() (lo, hi []byte) { return prefixRange(p.kind(kindChunk)) }
+
 // ReadChunk decodes a key of Chunk.
 func (p Partition) ReadChunk(key []byte) (Chunk, error) {
 	rest, err := p.rest(key, kindChunk, "chunk")

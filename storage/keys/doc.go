@@ -38,6 +38,9 @@
 //	                                               field is read as the metric
 //	07   metric id u32                             bitmap: label sets with state chunks
 //	08   position u64                              bounds of the rows flushed at position
+//	09                                             first id that bitmaps may lack, u64
+//	0a                                             what the last flush left: see upkeep.go
+//	0b                                             the same of the last compaction
 //	10   metric u32 id u32 type u8 start i64 pos u64   chunk
 //	20   pos u64 first id u32 first time i64 seq u32 last id u32   row group
 //	30   position u64                              reserved for deletes

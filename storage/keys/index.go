@@ -8,17 +8,19 @@ import (
 
 // Kinds of partition keys.
 const (
-	kindLabels   = 0x01
-	kindHash     = 0x02
-	kindPosting  = 0x03
-	kindMetric   = 0x04
-	kindClass    = 0x05
-	kindLogField = 0x06
-	kindState    = 0x07
-	kindFlush    = 0x08
-	kindIndexed  = 0x09
-	kindChunk    = 0x10
-	kindRowGroup = 0x20
+	kindLabels    = 0x01
+	kindHash      = 0x02
+	kindPosting   = 0x03
+	kindMetric    = 0x04
+	kindClass     = 0x05
+	kindLogField  = 0x06
+	kindState     = 0x07
+	kindFlush     = 0x08
+	kindIndexed   = 0x09
+	kindFlushed   = 0x0a
+	kindCompacted = 0x0b
+	kindChunk     = 0x10
+	kindRowGroup  = 0x20
 )
 
 // Class is a class of data that a label set has in a partition.

@@ -1,0 +1,321 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"tidemark/storage/chunk"
+	"tidemark/storage/compact"
+	"tidemark/storage/keys"
+	"tidemark/storage/model"
+)
+
+// errDropped ends a pass whose partition may have been dropped meanwhile.
+var errDropped = errors.New("a partition was dropped meanwhile")
+
+// compaction is one pass over the chunks of one partition. It reads a snapshot
+// and takes only what counts in it, so flushes go on beside it: they write keys
+// of positions that it leaves alone. Each batch deletes exactly the chunks that
+// were merged and writes what they became, so that a crash, an error or a
+// cancellation between two batches leaves a store with the same answers.
+type compaction struct {
+	db     *DB
+	ctx    context.Context
+	p      keys.Partition
+	settle bool
+	// paced, where set, is called after each compactSlice with the time that was
+	// worked since it was called last.
+	paced func(ctx context.Context, worked time.Duration) error
+
+	snap    *pebble.Snapshot
+	applied uint64
+	drops   uint64 // db.drops when the snapshot was taken
+	batch   *pebble.Batch
+	began   time.Time // or when paced returned last
+	encoder encoder
+	merger  compact.Merger
+
+	series  []seriesChunk // of one series
+	values  []byte        // theirs
+	sources []compact.Source
+
+	partial bool
+	stats   CompactionStats
+}
+
+// CompactionStats says what compaction did.
+type CompactionStats struct {
+	ChunksIn, ChunksOut   int64 // merged, and what became of them
+	SamplesIn, SamplesOut int64
+	BytesIn, BytesOut     int64
+}
+
+// maxSeriesBytes bounds the chunks of a series that are kept from the scan;
+// what lies behind is read again where it is merged.
+const maxSeriesBytes = 32 << 20
+
+// seriesChunk is a chunk of the series at hand; its bytes are values[from:to]
+// where they were kept.
+type seriesChunk struct {
+	key      keys.Chunk
+	piece    compact.Piece
+	from, to int
+}
+
+// compactPartition runs one pass. more says that another one would find work
+// left.
+func (db *DB) compactPartition(ctx context.Context, p keys.Partition, settle bool, paced func(context.Context, time.Duration) error) (stats CompactionStats, more bool, err error) {
+	c := &compaction{db: db, ctx: ctx, p: p, settle: settle, paced: paced, encoder: encoder{db: db}, began: time.Now()}
+	began := c.began
+	day := time.Unix(0, p.Start).UTC().Format(time.DateOnly)
+	db.opts.EventListener(Event{Kind: EventCompactionBegin, Detail: day})
+	err = c.run()
+	took := time.Since(began)
+	db.n.compacted(c.stats, took, err)
+	db.opts.EventListener(Event{Kind: EventCompactionEnd, Duration: took, Err: err,
+		Detail: fmt.Sprintf("%s: %d chunks of %d bytes became %d of %d", day, c.stats.ChunksIn, c.stats.BytesIn, c.stats.ChunksOut, c.stats.BytesOut)})
+	if err != nil {
+		return c.stats, false, fmt.Errorf("compact partition of %s: %w", day, err)
+	}
+	return c.stats, c.partial, nil
+}
+
+func (c *compaction) run() (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("pebble: %v", r)
+			c.db.fail(err)
+		}
+	}()
+	c.drops = c.db.drops.Load()
+	c.snap = c.db.pdb.NewSnapshot()
+	defer func() { err = errors.Join(err, c.snap.Close()) }()
+	if c.applied, err = readU64(c.snap, keys.Applied()); err != nil {
+		return err
+	}
+	c.batch = c.db.pdb.NewBatch()
+	defer func() { err = errors.Join(err, c.batch.Close()) }()
+	if err := c.chunks(); err != nil {
+		return err
+	}
+	return c.finish()
+}
+
+// finish notes what the pass has seen.
+func (c *compaction) finish() error {
+	u, err := readUpkeep(c.snap, c.p.Flushed())
+	if err != nil {
+		return err
+	}
+	u.Position, u.Time, u.Settled = c.applied, c.db.opts.Now().UnixNano(), c.settle && !c.partial
+	_ = c.batch.Set(c.p.Compacted(), u.Value(), nil)
+	return c.commit(1)
+}
+
+// chunks merges the chunks of the partition, series by series.
+func (c *compaction) chunks() (err error) {
+	lo, hi := c.p.AllChunks()
+	it, err := c.snap.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	n := 0
+	for ok := it.First(); ok; ok = it.Next() {
+		if n++; n%256 == 0 && c.ctx.Err() != nil {
+			return c.ctx.Err()
+		}
+		k, err := c.p.ReadChunk(it.Key())
+		if err != nil {
+			return corrupt("chunk", err)
+		}
+		if k.Position > c.applied {
+			continue
+		}
+		if len(c.series) > 0 && (c.series[0].key.Metric != k.Metric || c.series[0].key.Set != k.Set) {
+			if err := c.oneSeries(); err != nil {
+				return err
+			}
+			if err := c.pace(); err != nil {
+				return err
+			}
+		}
+		v, err := it.ValueAndErr()
+		if err != nil {
+			return err
+		}
+		h, err := chunk.ReadHeader(v)
+		if err == nil && h.Mint != k.Start {
+			err = fmt.Errorf("starts at %d, its key says %d", h.Mint, k.Start)
+		}
+		if err != nil {
+			// Its times are not known, so its series is left as it is.
+			c.damaged(k, err)
+			h.Count = 0
+		}
+		x := seriesChunk{key: k, piece: compact.Piece{Type: k.Type, Mint: h.Mint, Maxt: h.Maxt, Position: k.Position, Count: h.Count, Bytes: len(v)}}
+		if len(c.values) < maxSeriesBytes {
+			x.from = len(c.values)
+			c.values = append(c.values, v...)
+			x.to = len(c.values)
+		}
+		c.series = append(c.series, x)
+	}
+	if err := it.Error(); err != nil {
+		return err
+	}
+	return c.oneSeries()
+}
+
+// damaged reports a chunk that cannot be read, and leaves it to readers to say
+// so where they meet it.
+func (c *compaction) damaged(k keys.Chunk, err error) {
+	c.db.opts.EventListener(Event{Kind: EventCorruption, Detail: "compaction", Err: corrupt(fmt.Sprintf("chunk %x", c.p.Chunk(k)), err)})
+}
+
+// oneSeries merges what was collected of a series, and forgets it.
+func (c *compaction) oneSeries() error {
+	for _, texts := range []bool{false, true} {
+		var pieces []compact.Piece
+		var index []int
+		whole := true
+		for i := range c.series {
+			if x := &c.series[i].piece; (x.Type == model.TypeText) == texts {
+				pieces, index = append(pieces, *x), append(index, i)
+				whole = whole && x.Count > 0
+			}
+		}
+		if !whole {
+			continue
+		}
+		for _, m := range compact.Plan(pieces, c.settle) {
+			if err := c.merge(m, index); err != nil {
+				return err
+			}
+			if err := c.commit(flushBatch); err != nil {
+				return err
+			}
+		}
+	}
+	c.series, c.values = c.series[:0], c.values[:0]
+	return nil
+}
+
+// merge adds one merge to the batch, or nothing where a chunk is damaged.
+func (c *compaction) merge(m compact.Merge, index []int) error {
+	c.sources = c.sources[:0]
+	for _, i := range m.Pieces {
+		x := &c.series[index[i]]
+		v := c.values[x.from:x.to]
+		if x.to == 0 {
+			val, closer, err := c.snap.Get(c.p.Chunk(x.key))
+			if err != nil {
+				return err
+			}
+			v = append([]byte(nil), val...)
+			if err := closer.Close(); err != nil {
+				return err
+			}
+		}
+		c.sources = append(c.sources, compact.Source{Position: x.key.Position, Value: v})
+	}
+	first := &c.series[index[m.Pieces[0]]].key
+	type output struct {
+		key   keys.Chunk
+		value []byte
+	}
+	var out []output
+	st, err := c.merger.Merge(c.sources, m.Until, func(r compact.Result) error {
+		if err := c.encoder.encodeChunk(r.Column); err != nil {
+			return err
+		}
+		k := keys.Chunk{Metric: first.Metric, Set: first.Set, Type: r.Column.Type, Start: r.Column.Times[0], Position: r.Position}
+		out = append(out, output{k, append([]byte(nil), c.encoder.buf...)})
+		return nil
+	})
+	var bad *compact.SourceError
+	if errors.As(err, &bad) {
+		c.damaged(c.series[index[m.Pieces[bad.Source]]].key, bad.Err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c.partial = c.partial || m.Partial()
+	// A result may have the key of a chunk that it replaces, so deletes are first.
+	for _, i := range m.Pieces {
+		x := &c.series[index[i]]
+		_ = c.batch.Delete(c.p.Chunk(x.key), nil)
+		c.stats.ChunksIn++
+		c.stats.BytesIn += int64(x.piece.Bytes)
+	}
+	for i := range out {
+		_ = c.batch.Set(c.p.Chunk(out[i].key), out[i].value, nil)
+		c.stats.BytesOut += int64(len(out[i].value))
+	}
+	c.stats.ChunksOut += int64(st.ChunksOut)
+	c.stats.SamplesIn += int64(st.SamplesIn)
+	c.stats.SamplesOut += int64(st.SamplesOut)
+	return nil
+}
+
+// commit writes the batch if it has grown to a size. It is not synced: a batch
+// is whole or absent after a crash, and those behind it are absent, too.
+func (c *compaction) commit(size int) error {
+	if c.batch.Len() < size || c.batch.Empty() {
+		return nil
+	}
+	if err := c.commitUnlessDropped(); err != nil {
+		return err
+	}
+	if err := c.batch.Close(); err != nil {
+		return err
+	}
+	c.batch = c.db.pdb.NewBatch()
+	return c.ctx.Err()
+}
+
+// pace lets others go first now and then.
+func (c *compaction) pace() error {
+	worked := time.Since(c.began)
+	if c.paced == nil || worked < compactSlice {
+		return nil
+	}
+	err := c.paced(c.ctx, worked)
+	c.began = time.Now()
+	return err
+}
+
+// commitUnlessDropped keeps retention out while it writes: what was dropped
+// must not come back.
+func (c *compaction) commitUnlessDropped() error {
+	c.db.rewriting.Lock()
+	defer c.db.rewriting.Unlock()
+	if c.db.drops.Load() != c.drops {
+		return errDropped
+	}
+	if err := c.db.writable(); err != nil {
+		return err
+	}
+	if err := c.batch.Commit(pebble.NoSync); err != nil {
+		c.db.fail(err)
+		return err
+	}
+	return c.db.writable() // Fatalf returned
+}
+
+func readUpkeep(r pebble.Reader, key []byte) (keys.Upkeep, error) {
+	v, c, err := r.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return keys.Upkeep{}, nil
+	}
+	if err != nil {
+		return keys.Upkeep{}, err
+	}
+	u, err := keys.ReadUpkeep(v)
+	return u, errors.Join(err, c.Close())
+}
