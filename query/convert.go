@@ -28,7 +28,8 @@ func result(a *exec.Answer) *Result {
 		}
 		r.Series = make([]Series, len(a.Columns))
 		for i, c := range a.Columns {
-			r.Series[i] = Series{Labels: c.Labels, Points: points(c, a.Grid)}
+			r.Series[i] = Series{Labels: c.Labels}
+			r.Series[i].Points, r.Series[i].Histograms = points(c, a.Grid)
 		}
 	case exec.Matrix:
 		r.Kind = KindMatrix
@@ -39,6 +40,9 @@ func result(a *exec.Answer) *Result {
 				pts[j] = Point{t, s.Values[j]}
 			}
 			r.Series[i] = Series{Labels: s.Labels, Points: pts}
+			for j, t := range s.Histograms.Times {
+				r.Series[i].Histograms = append(r.Series[i].Histograms, HistogramPoint{t, s.Histograms.Values[j]})
+			}
 		}
 	case exec.Rows:
 		r.Kind = KindStreams
@@ -57,13 +61,25 @@ func result(a *exec.Answer) *Result {
 	return r
 }
 
-func points(c *exec.Column, g exec.Grid) []Point {
-	out := make([]Point, 0, c.Present.Count())
+func points(c *exec.Column, g exec.Grid) (out []Point, hists []HistogramPoint) {
+	if c.Hists != nil {
+		for i, h := range c.Hists {
+			switch {
+			case !c.Present.Has(i):
+			case h != nil:
+				hists = append(hists, HistogramPoint{g.At(i), h})
+			default:
+				out = append(out, Point{g.At(i), c.Values[i]})
+			}
+		}
+		return out, hists
+	}
+	out = make([]Point, 0, c.Present.Count())
 	for w, word := range c.Present {
 		for ; word != 0; word &= word - 1 {
 			i := w<<6 + bits.TrailingZeros64(word)
 			out = append(out, Point{g.At(i), c.Values[i]})
 		}
 	}
-	return out
+	return out, nil
 }

@@ -25,6 +25,16 @@ type Point struct {
 type Series struct {
 	Labels model.Labels
 	Points []Point
+	// Histograms are the points that are native histograms. In a vector a
+	// series has one of either.
+	Histograms []HistogramPoint
+}
+
+// HistogramPoint is a native histogram at a time in Unix milliseconds. It is
+// shared and must not be changed.
+type HistogramPoint struct {
+	T int64
+	H *model.Histogram
 }
 
 // Entry is one log row. T is in Unix nanoseconds.

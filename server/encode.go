@@ -242,7 +242,8 @@ func writeNumbers(w *jsonWriter, r *query.Result, instant bool, at int64) {
 		w.raw("[")
 		n := 0
 		for i := range r.Series {
-			if len(r.Series[i].Points) == 0 {
+			s := &r.Series[i]
+			if len(s.Points)+len(s.Histograms) == 0 {
 				continue
 			}
 			if n++; n > 1 {
@@ -250,8 +251,13 @@ func writeNumbers(w *jsonWriter, r *query.Result, instant bool, at int64) {
 			}
 			w.raw(`{"metric":`)
 			w.buf = appendLabels(w.buf, r.Series[i].Labels)
-			w.raw(`,"value":`)
-			w.buf = appendPoint(w.buf, r.Series[i].Points[0])
+			if len(s.Histograms) > 0 {
+				w.raw(`,"histogram":`)
+				w.buf = appendHistogramPoint(w.buf, s.Histograms[0])
+			} else {
+				w.raw(`,"value":`)
+				w.buf = appendPoint(w.buf, s.Points[0])
+			}
 			w.raw("}")
 			if !w.spill() {
 				return
@@ -266,8 +272,12 @@ func writeNumbers(w *jsonWriter, r *query.Result, instant bool, at int64) {
 			}
 			w.raw(`{"metric":`)
 			w.buf = appendLabels(w.buf, r.Series[i].Labels)
-			w.raw(`,"values":`)
-			writePoints(w, r.Series[i].Points)
+			s := &r.Series[i]
+			if len(s.Points) > 0 || len(s.Histograms) == 0 {
+				w.raw(`,"values":`)
+				writePoints(w, s.Points)
+			}
+			writeHistograms(w, s.Histograms)
 			w.raw("}")
 			if !w.spill() {
 				return

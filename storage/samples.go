@@ -25,7 +25,7 @@ func (v *view) Samples(ctx context.Context, sel model.SampleSelection, visit fun
 	if sel.Mint > sel.Maxt {
 		return nil
 	}
-	s := &sampleScan{v: v, ctx: ctx, mint: sel.Mint, maxt: sel.Maxt}
+	s := &sampleScan{v: v, ctx: ctx, mint: sel.Mint, maxt: sel.Maxt, context: sel.Context}
 	err := s.run(sel.Matchers, visit)
 	return v.finish("samples", errors.Join(err, s.close()))
 }
@@ -35,6 +35,7 @@ type sampleScan struct {
 	v          *view
 	ctx        context.Context
 	mint, maxt int64
+	context    int64 // how far before mint histograms are read
 	iter       *pebble.Iterator
 	groups     *groupReader
 	parts      []*partSelection
@@ -284,24 +285,16 @@ func (s *sampleScan) series(name string, p *seriesPlan) (*model.Series, error) {
 	if err := s.ctx.Err(); err != nil {
 		return nil, err
 	}
-	s.samples = s.samples[:0]
-	s.histograms = s.histograms[:0]
-	for i := range p.sources {
-		src := &p.sources[i]
-		var err error
-		switch {
-		case src.head != nil:
-			err = s.fromHead(src, name)
-		case src.isLog:
-			err = s.fromLog(src)
-		default:
-			err = s.fromChunks(src)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("series %s%s: %w", name, p.labels, err)
-		}
+	if err := s.read(name, p); err != nil {
+		return nil, err
 	}
-	s.samples = head.LastWritten(s.samples)
+	if len(s.histograms) > 0 {
+		if err := s.withContext(name, p); err != nil {
+			return nil, err
+		}
+	} else {
+		s.samples = head.LastWritten(s.samples)
+	}
 	if len(s.samples) == 0 {
 		return nil, nil
 	}
@@ -336,6 +329,28 @@ func (s *sampleScan) series(name string, p *seriesPlan) (*model.Series, error) {
 		}
 	}
 	return out, nil
+}
+
+// read gathers the samples of one series from its sources.
+func (s *sampleScan) read(name string, p *seriesPlan) error {
+	s.samples = s.samples[:0]
+	s.histograms = s.histograms[:0]
+	for i := range p.sources {
+		src := &p.sources[i]
+		var err error
+		switch {
+		case src.head != nil:
+			err = s.fromHead(src, name)
+		case src.isLog:
+			err = s.fromLog(src)
+		default:
+			err = s.fromChunks(src)
+		}
+		if err != nil {
+			return fmt.Errorf("series %s%s: %w", name, p.labels, err)
+		}
+	}
+	return nil
 }
 
 func (s *sampleScan) fromHead(src *source, name string) (err error) {

@@ -74,14 +74,18 @@ func (p *pending) Exec(ctx context.Context) *promql.Result {
 		vec := make(promql.Vector, 0, len(res.Series))
 		for i := range res.Series {
 			s := &res.Series[i]
-			vec = append(vec, promql.Sample{Metric: labelsOf(s.Labels), T: s.Points[0].T, F: s.Points[0].V})
+			if len(s.Histograms) > 0 {
+				vec = append(vec, promql.Sample{Metric: labelsOf(s.Labels), T: at, H: toFloat(s.Histograms[0].H)})
+			} else {
+				vec = append(vec, promql.Sample{Metric: labelsOf(s.Labels), T: at, F: s.Points[0].V})
+			}
 		}
 		out.Value = vec
 	case query.KindMatrix:
 		m := make(promql.Matrix, 0, len(res.Series))
 		for i := range res.Series {
 			s := &res.Series[i]
-			m = append(m, promql.Series{Metric: labelsOf(s.Labels), Floats: floats(s.Points)})
+			m = append(m, promql.Series{Metric: labelsOf(s.Labels), Floats: floats(s.Points), Histograms: histograms(s.Histograms)})
 		}
 		out.Value = m
 	default:
@@ -129,6 +133,14 @@ func floats(ps []query.Point) []promql.FPoint {
 	out := make([]promql.FPoint, 0, len(ps))
 	for _, p := range ps {
 		out = append(out, promql.FPoint{T: p.T, F: p.V})
+	}
+	return out
+}
+
+func histograms(ps []query.HistogramPoint) []promql.HPoint {
+	out := make([]promql.HPoint, 0, len(ps))
+	for _, p := range ps {
+		out = append(out, promql.HPoint{T: p.T, H: toFloat(p.H)})
 	}
 	return out
 }

@@ -20,7 +20,7 @@ import (
 // recorded is how many of them have passed, in either store, on the record.
 const (
 	evaluations = 2243
-	recorded    = 1119
+	recorded    = 1804
 )
 
 var report = flag.Bool("failures", false, "print the evaluations that fail, with their reasons")

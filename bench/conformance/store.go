@@ -75,9 +75,6 @@ type appender struct {
 
 // Append adds one sample to the batch.
 func (a *appender) Append(_ promstorage.SeriesRef, ls labels.Labels, st, t int64, v float64, h *histogram.Histogram, fh *histogram.FloatHistogram, _ promstorage.AppendV2Options) (promstorage.SeriesRef, error) {
-	if h != nil || fh != nil {
-		return 1, nil // not stored yet: the evaluations that need them fail
-	}
 	var name string
 	var pairs []model.Label
 	ls.Range(func(l labels.Label) {
@@ -87,7 +84,27 @@ func (a *appender) Append(_ promstorage.SeriesRef, ls labels.Labels, st, t int64
 		}
 		pairs = append(pairs, model.Label{Name: l.Name, Value: l.Value})
 	})
-	a.batch.AddSample(name, model.NewLabels(pairs...), t*1e6, v)
+	if h != nil {
+		fh = h.ToFloat(nil)
+	}
+	column := model.Column{Name: name, Measurement: name, Field: "value", Type: model.TypeFloat}
+	if fh != nil {
+		column.Type = model.TypeHistogram
+	}
+	schema := &model.Schema{Kind: model.MetricRow, Columns: []model.Column{column}}
+	if st != 0 {
+		schema.Columns = append(schema.Columns, model.Column{Type: model.TypeStart})
+	}
+	b := &a.batch
+	b.Begin(model.NewStream(model.NewLabels(pairs...)), schema, t*1e6)
+	if fh != nil {
+		b.Histogram(fromFloat(fh))
+	} else {
+		b.Float(v)
+	}
+	if st != 0 {
+		b.Start(st * 1e6)
+	}
 	return 1, nil
 }
 

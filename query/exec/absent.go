@@ -62,10 +62,18 @@ func absent(ev *evaluator, ctx context.Context, call *plan.Call, g Grid, emit fu
 // absentOverTime is absent_over_time(r): 1 at steps whose window is empty.
 func absentOverTime(ev *evaluator, ctx context.Context, call *plan.Call, g Grid, emit func(*Column) error) error {
 	present := NewBitmap(g.Len())
-	err := ev.eachRange(ctx, call.Args[0], g, func(sl *slider, _ *rangeSeries) error {
+	err := ev.eachRange(ctx, call.Args[0], g, func(sl *slider, s *rangeSeries) error {
 		for i := range sl.steps {
 			if sl.lo[i] < sl.hi[i] {
 				present.Set(i)
+			}
+		}
+		if s.hist != nil {
+			s.hist.seek(sl)
+			for i := range sl.steps {
+				if s.hist.lo[i] < s.hist.hi[i] {
+					present.Set(i)
+				}
 			}
 		}
 		return nil

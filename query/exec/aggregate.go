@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"tidemark/query/ast"
+	"tidemark/query/histogram"
 	"tidemark/query/plan"
 	"tidemark/storage/model"
 )
@@ -77,6 +78,7 @@ func (ev *evaluator) eachAggregate(ctx context.Context, n *plan.Aggregate, g Gri
 		labels   model.Labels
 		acc      accumulator
 		nameless bool // some of the series are
+		hists    *histGroup
 	}
 	groups := map[string]*group{}
 	var order []*group
@@ -96,6 +98,9 @@ func (ev *evaluator) eachAggregate(ctx context.Context, n *plan.Aggregate, g Gri
 			}
 		}
 		gr.nameless = gr.nameless || c.Nameless
+		if c.Hists != nil {
+			gr.hists = ev.addHists(n, gr.hists, c)
+		}
 		gr.acc.add(c)
 		if n.Op == "quantile" { // keeps every value
 			held += c.Present.Count()
@@ -116,6 +121,9 @@ func (ev *evaluator) eachAggregate(ctx context.Context, n *plan.Aggregate, g Gri
 		}
 		out.Nameless = gr.nameless
 		gr.acc.result(out)
+		if gr.hists != nil {
+			ev.histResult(n, gr.hists, out)
+		}
 		if out.Present.Empty() {
 			ev.recycle(out)
 			continue
@@ -336,8 +344,12 @@ func (ev *evaluator) eachCountValues(ctx context.Context, n *plan.Aggregate, g G
 			}
 			bits := math.Float64bits(c.Values[i])
 			out := byBits[bits]
-			if out == nil {
+			h := c.hist(i)
+			if out == nil || h != nil {
 				value := strconv.FormatFloat(c.Values[i], 'f', -1, 64)
+				if h != nil {
+					value = histogram.String(h)
+				}
 				full := ls
 				if !drops {
 					full = ls.With(label, value)
@@ -350,7 +362,9 @@ func (ev *evaluator) eachCountValues(ctx context.Context, n *plan.Aggregate, g G
 					columns[string(key)] = out
 					order = append(order, out)
 				}
-				byBits[bits] = out
+				if h == nil {
+					byBits[bits] = out
+				}
 			}
 			if !out.Present.Has(i) {
 				out.Set(i, 0)

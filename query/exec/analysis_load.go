@@ -94,6 +94,12 @@ func (ev *evaluator) eachSpan(ctx context.Context, n plan.Node, from, to int64, 
 	}
 	_, logs := n.(*plan.SelectLogs)
 	return ev.eachRange(ctx, n, g, func(_ *slider, s *rangeSeries) error {
+		if s.hist != nil {
+			ev.warn(n.Position(), "native histograms are left out, for this function needs numbers, such as those of histogram_count or histogram_quantile")
+			if len(s.times) == 0 {
+				return nil
+			}
+		}
 		out := &Samples{Labels: s.final(), Times: s.times, Values: s.values}
 		if logs {
 			out.Times = make([]int64, len(s.times))

@@ -141,7 +141,12 @@ func (ev *evaluator) rawRange(ctx context.Context) ([]Samples, error) {
 	var out []Samples
 	err := ev.eachRange(ctx, ev.root, ev.Grid, func(sl *slider, s *rangeSeries) error {
 		lo, hi := sl.lo[0], sl.hi[0]
-		if lo == hi {
+		var hists TimedHistograms
+		if s.hist != nil {
+			s.hist.seek(sl)
+			hists = s.hist.window(0)
+		}
+		if lo == hi && len(hists.Times) == 0 {
 			return nil
 		}
 		if err := ev.hold(int(hi - lo)); err != nil {
@@ -151,7 +156,7 @@ func (ev *evaluator) rawRange(ctx context.Context) ([]Samples, error) {
 		for i := range times {
 			times[i] = floorDiv(times[i], sl.perMilli)
 		}
-		out = append(out, Samples{Labels: s.final(), Times: times, Values: s.values[lo:hi]})
+		out = append(out, Samples{Labels: s.final(), Times: times, Values: s.values[lo:hi], Histograms: hists})
 		return nil
 	})
 	sortTimed(out)

@@ -33,17 +33,25 @@ func (ev *evaluator) eachWithScalar(ctx context.Context, n *plan.Binary, vector,
 		return err
 	}
 	if f := arithmetic(n.Op); f != nil {
-		return ev.mapped(ctx, vector, g, func(c *Column) {
+		return ev.each(ctx, vector, g, func(c *Column) error {
 			if swapped {
 				for i, v := range c.Values {
 					c.Values[i] = f(s[i], v)
 				}
-				return
+			} else {
+				for i, v := range c.Values {
+					c.Values[i] = f(v, s[i])
+				}
 			}
-			for i, v := range c.Values {
-				c.Values[i] = f(v, s[i])
-			}
-		}, emit)
+			c.Nameless = true
+			return ev.emitWithScalarHists(n, c, s, swapped, emit)
+		})
+	}
+	if isTrim(n.Op) {
+		return ev.each(ctx, vector, g, func(c *Column) error {
+			c.Nameless = true
+			return ev.emitWithScalarHists(n, c, s, swapped, emit)
+		})
 	}
 	f := comparison(n.Op)
 	if f == nil {
@@ -56,13 +64,18 @@ func (ev *evaluator) eachWithScalar(ctx context.Context, n *plan.Binary, vector,
 		return f(v, s[i])
 	}
 	if n.Bool {
-		return ev.mapped(ctx, vector, g, func(c *Column) {
+		return ev.each(ctx, vector, g, func(c *Column) error {
 			for i, v := range c.Values {
 				c.Values[i] = truth(holds(i, v))
 			}
-		}, emit)
+			c.Nameless = true
+			return ev.emitWithScalarHists(n, c, s, swapped, emit)
+		})
 	}
 	return ev.each(ctx, vector, g, func(c *Column) error {
+		if c.Hists != nil {
+			ev.incompatibleScalar(n, c, swapped)
+		}
 		c.Present.forEach(func(i int) {
 			if !holds(i, c.Values[i]) {
 				c.Present.Unset(i)

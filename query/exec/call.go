@@ -62,6 +62,9 @@ func names() []string {
 	for n := range dateFuncs {
 		out = append(out, n)
 	}
+	for n := range nativeFuncs {
+		out = append(out, n)
+	}
 	for n := range scalarFuncs {
 		out = append(out, n)
 	}
@@ -88,6 +91,9 @@ func lookup(name string) (vectorFunc, bool) {
 	}
 	if f := dateFuncs[name]; f != nil {
 		return applyDate(f), true
+	}
+	if f := nativeFuncs[name]; f != nil {
+		return applyNative(f), true
 	}
 	if scalarFuncs[name] != nil {
 		return func(ev *evaluator, ctx context.Context, call *plan.Call, g Grid, emit func(*Column) error) error {
@@ -147,11 +153,13 @@ func timestamps(ev *evaluator, ctx context.Context, call *plan.Call, g Grid, emi
 	arg := call.Args[0]
 	sel, ok := arg.(*plan.Select)
 	if !ok {
-		return ev.mapped(ctx, arg, g, func(c *Column) {
+		return ev.each(ctx, arg, g, func(c *Column) error {
 			for i := range c.Values {
 				c.Values[i] = float64(g.At(i)) / 1000
 			}
-		}, emit)
+			c.Hists, c.Nameless = nil, true
+			return emit(c)
+		})
 	}
 	return ev.eachInstant(ctx, sel, g, true, func(c *Column) error {
 		c.Nameless = true

@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 
 	"tidemark/query/plan"
 	"tidemark/storage/model"
@@ -30,11 +31,30 @@ type bucketSeries struct {
 	col   *Column
 }
 
-// classics gathers the histograms of a vector.
-func (ev *evaluator) classics(ctx context.Context, arg plan.Node, g Grid) ([]*classic, error) {
+// histogramSet is the histograms of a vector: classic ones, of which each is
+// several series, and native ones.
+type histogramSet struct {
+	classics []*classic
+	natives  []*Column
+}
+
+// histograms gathers the histograms of a vector. Where one is there in both
+// forms at a step, it counts in neither.
+func (ev *evaluator) histograms(ctx context.Context, arg plan.Node, g Grid) (*histogramSet, error) {
 	byKey := map[string]*classic{}
-	var order []*classic
+	set := &histogramSet{}
 	err := ev.each(ctx, arg, g, func(c *Column) error {
+		native, err := ev.splitNative(c)
+		if err != nil {
+			return err
+		}
+		if native != nil {
+			set.natives = append(set.natives, native)
+		}
+		if c.Present.Empty() {
+			ev.recycle(c)
+			return nil
+		}
 		le := c.Labels.Get(bucketLabel)
 		upper, err := strconv.ParseFloat(le, 64)
 		if err != nil || math.IsNaN(upper) {
@@ -48,12 +68,12 @@ func (ev *evaluator) classics(ctx context.Context, arg plan.Node, g Grid) ([]*cl
 		if h == nil {
 			h = &classic{labels: ls, nameless: c.Nameless}
 			byKey[key] = h
-			order = append(order, h)
+			set.classics = append(set.classics, h)
 		}
 		h.series = append(h.series, bucketSeries{upper, c})
 		return nil
 	})
-	for _, h := range order {
+	for _, h := range set.classics {
 		slices.SortStableFunc(h.series, func(a, b bucketSeries) int {
 			switch {
 			case a.upper < b.upper:
@@ -64,7 +84,29 @@ func (ev *evaluator) classics(ctx context.Context, arg plan.Node, g Grid) ([]*cl
 			return 0
 		})
 	}
-	return order, err
+	for _, c := range set.natives {
+		if h := byKey[c.Labels.Key()]; h != nil {
+			ev.separate(arg, c, h)
+		}
+	}
+	return set, err
+}
+
+// separate drops the steps at which a histogram is there in both forms.
+func (ev *evaluator) separate(arg plan.Node, native *Column, h *classic) {
+	both := NewBitmap(len(native.Values))
+	for _, s := range h.series {
+		both.Or(s.col.Present)
+	}
+	both.And(native.Present)
+	if both.Empty() {
+		return
+	}
+	ev.warn(arg.Position(), "vector contains a mix of classic and native histograms%s", ofMetric(native.Labels))
+	native.Present.AndNot(both)
+	for _, s := range h.series {
+		s.col.Present.AndNot(both)
+	}
 }
 
 // at returns the buckets of a step, those of equal bounds added up.
@@ -87,9 +129,40 @@ func (h *classic) at(i int, dst []bucket) []bucket {
 // taken for an error of floating point.
 const tolerance = 1e-12
 
+// lift says where counts had to be lifted to ascend.
+type lift struct {
+	samples               int
+	firstStep, lastStep   int64 // times in milliseconds
+	lowest, highest, most float64
+}
+
+// add notes a bucket that was lifted by diff.
+func (l *lift) add(upper, diff float64) {
+	if l.samples == 0 {
+		l.samples, l.lowest, l.highest, l.most = 1, upper, upper, diff
+		return
+	}
+	l.lowest, l.highest, l.most = min(l.lowest, upper), max(l.highest, upper), max(l.most, diff)
+}
+
+// merge adds what another sample, at a time, needed.
+func (l *lift) merge(o lift, t int64) {
+	if o.samples == 0 {
+		return
+	}
+	if l.samples == 0 {
+		*l = o
+		l.firstStep, l.lastStep = t, t
+		return
+	}
+	l.samples++
+	l.firstStep, l.lastStep = min(l.firstStep, t), max(l.lastStep, t)
+	l.lowest, l.highest, l.most = min(l.lowest, o.lowest), max(l.highest, o.highest), max(l.most, o.most)
+}
+
 // monotonic makes counts ascend: small differences are ignored either way,
-// decreases are lifted, and lifted says so.
-func monotonic(bs []bucket) (lifted bool) {
+// decreases are lifted, which the result says.
+func monotonic(bs []bucket) (lifted lift) {
 	prev := bs[0].count
 	for i := 1; i < len(bs); i++ {
 		cur := bs[i].count
@@ -98,7 +171,8 @@ func monotonic(bs []bucket) (lifted bool) {
 		case nearly(prev, cur):
 			bs[i].count = prev
 		case cur < prev:
-			bs[i].count, lifted = prev, true
+			bs[i].count = prev
+			lifted.add(bs[i].upper, prev-cur)
 		default:
 			prev = cur
 		}
@@ -120,18 +194,18 @@ func nearly(a, b float64) bool {
 // infinite bound or with fewer than two buckets. In the last bucket the
 // answer is its lower bound; the first one begins at zero, or is a point
 // where its bound is not positive.
-func bucketQuantile(q float64, bs []bucket) (v float64, lifted bool) {
+func bucketQuantile(q float64, bs []bucket) (v float64, lifted lift) {
 	switch {
 	case math.IsNaN(q):
-		return math.NaN(), false
+		return math.NaN(), lifted
 	case q < 0:
-		return math.Inf(-1), false
+		return math.Inf(-1), lifted
 	case q > 1:
-		return math.Inf(1), false
+		return math.Inf(1), lifted
 	}
 	last := len(bs) - 1
 	if last < 0 || !math.IsInf(bs[last].upper, 1) {
-		return math.NaN(), false
+		return math.NaN(), lifted
 	}
 	lifted = monotonic(bs)
 	if last < 1 || bs[last].count == 0 || math.IsNaN(bs[last].count) {
@@ -194,13 +268,13 @@ func histogramQuantile(ev *evaluator, ctx context.Context, call *plan.Call, g Gr
 		return err
 	}
 	ev.warnQuantile(call.Args[0].Position(), qs)
-	hs, err := ev.classics(ctx, call.Args[1], g)
+	hs, err := ev.histograms(ctx, call.Args[1], g)
 	if err != nil {
 		return err
 	}
 	defer ev.recycleAll(hs)
 	return ev.merged(call.Pos, func(emit func(*Column) error) error {
-		return ev.quantiles(ctx, call, hs, qs, "", "", g, emit)
+		return ev.quantiles(ctx, call.Args[1], hs, qs, "", "", g, emit)
 	}, emit)
 }
 
@@ -210,7 +284,7 @@ func histogramQuantiles(ev *evaluator, ctx context.Context, call *plan.Call, g G
 	if err != nil {
 		return err
 	}
-	hs, err := ev.classics(ctx, call.Args[0], g)
+	hs, err := ev.histograms(ctx, call.Args[0], g)
 	if err != nil {
 		return err
 	}
@@ -222,7 +296,7 @@ func histogramQuantiles(ev *evaluator, ctx context.Context, call *plan.Call, g G
 				return err
 			}
 			ev.warnQuantile(a.Position(), qs)
-			if err := ev.quantiles(ctx, call, hs, qs, label, quantileText(qs[0]), g, emit); err != nil {
+			if err := ev.quantiles(ctx, call.Args[0], hs, qs, label, quantileText(qs[0]), g, emit); err != nil {
 				return err
 			}
 		}
@@ -239,38 +313,55 @@ func quantileText(q float64) string {
 	return s
 }
 
-// quantiles emits one quantile of every histogram.
-func (ev *evaluator) quantiles(ctx context.Context, call *plan.Call, hs []*classic, qs []float64, label, value string, g Grid, emit func(*Column) error) error {
+// quantiles emits one quantile of every histogram. arg is where they come from.
+func (ev *evaluator) quantiles(ctx context.Context, arg plan.Node, hs *histogramSet, qs []float64, label, value string, g Grid, emit func(*Column) error) error {
+	if err := ev.nativeQuantiles(ctx, arg, hs.natives, qs, label, value, emit); err != nil {
+		return err
+	}
 	var bs []bucket
-	for _, h := range hs {
+	lifts := map[string]*lift{} // by metric
+	for _, h := range hs.classics {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		ls := h.labels
-		if label != "" {
-			ls = ls.With(label, value)
-		}
-		out, err := ev.newColumn(ls, g.Len())
+		out, err := ev.newColumn(labelled(h.labels, label, value), g.Len())
 		if err != nil {
 			return err
 		}
 		out.Nameless = true
-		lifted := false
+		metric := ofMetric(h.labels)
 		for i := range qs {
 			if bs = h.at(i, bs); len(bs) > 0 {
 				v, l := bucketQuantile(qs[i], bs)
 				out.Set(i, v)
-				lifted = lifted || l
+				if l.samples > 0 {
+					if lifts[metric] == nil {
+						lifts[metric] = &lift{}
+					}
+					lifts[metric].merge(l, g.At(i))
+				}
 			}
-		}
-		if lifted {
-			ev.info(call.Pos, "input to histogram_quantile needed to be fixed for monotonicity: %s", dropName(ls))
 		}
 		if err := emit(out); err != nil {
 			return err
 		}
 	}
+	for metric, l := range lifts {
+		at := func(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }
+		ev.info(arg.Position(), "input to histogram_quantile needed to be fixed for monotonicity "+
+			"(see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)%s, "+
+			"from buckets %g to %g, with a max diff of %.2g, over %d samples from %s to %s",
+			metric, l.lowest, l.highest, l.most, l.samples, at(l.firstStep), at(l.lastStep))
+	}
 	return nil
+}
+
+// labelled returns the labels with another one, where it has a name.
+func labelled(ls model.Labels, name, value string) model.Labels {
+	if name == "" {
+		return ls
+	}
+	return ls.With(name, value)
 }
 
 // histogramFraction is histogram_fraction(lower, upper, v).
@@ -283,14 +374,17 @@ func histogramFraction(ev *evaluator, ctx context.Context, call *plan.Call, g Gr
 	if err != nil {
 		return err
 	}
-	hs, err := ev.classics(ctx, call.Args[2], g)
+	hs, err := ev.histograms(ctx, call.Args[2], g)
 	if err != nil {
 		return err
 	}
 	defer ev.recycleAll(hs)
 	return ev.merged(call.Pos, func(emit func(*Column) error) error {
+		if err := ev.nativeFractions(ctx, call.Args[2], hs.natives, lower, upper, emit); err != nil {
+			return err
+		}
 		var bs []bucket
-		for _, h := range hs {
+		for _, h := range hs.classics {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -321,8 +415,11 @@ func ofMetric(ls model.Labels) string {
 }
 
 // recycleAll gives back the columns of histograms.
-func (ev *evaluator) recycleAll(hs []*classic) {
-	for _, h := range hs {
+func (ev *evaluator) recycleAll(hs *histogramSet) {
+	for _, c := range hs.natives {
+		ev.recycle(c)
+	}
+	for _, h := range hs.classics {
 		for _, s := range h.series {
 			ev.recycle(s.col)
 		}

@@ -83,7 +83,7 @@ func (ev *evaluator) eachMatch(ctx context.Context, n *plan.Binary, g Grid, emit
 		return nil
 	}
 	op, cmp := arithmetic(n.Op), comparison(n.Op)
-	if op == nil && cmp == nil {
+	if op == nil && cmp == nil && !isTrim(n.Op) {
 		return errorAt(n.Pos, "unknown operator %q", n.Op)
 	}
 	present := NewBitmap(steps) // steps at which the many side has anything
@@ -118,7 +118,11 @@ func (ev *evaluator) eachMatch(ctx context.Context, n *plan.Binary, g Grid, emit
 				if swapped {
 					l, r = o, c
 				}
-				combine(out, l, r, op, cmp, n.Bool)
+				if l.Hists != nil || r.Hists != nil || isTrim(n.Op) {
+					ev.combineMixed(n, out, l, r)
+				} else {
+					combine(out, l, r, op, cmp, n.Bool)
+				}
 				out.Nameless = (n.Bool || c.Nameless) && !slices.Contains(m.Include, model.MetricName)
 				if out.Present.Empty() {
 					ev.recycle(out)
@@ -229,7 +233,7 @@ func combine(out, l, r *Column, op func(l, r float64) float64, cmp func(l, r flo
 // included labels of the other side.
 func resultLabels(n *plan.Binary, m *ast.Matching, many, one model.Labels) model.Labels {
 	ls := many
-	if arithmetic(n.Op) != nil {
+	if arithmetic(n.Op) != nil || isTrim(n.Op) {
 		ls = dropName(ls)
 	}
 	if m.Card == ast.OneToOne {

@@ -19,21 +19,25 @@ type rangeFunc struct {
 	check func(ev *evaluator, call *plan.Call, params [][]float64) error
 	// counter functions hint at metrics that do not look like counters.
 	counter bool
+	// hist computes the steps whose windows have native histograms, once the
+	// kernel has computed numbers of numbers. Without it, histograms are left
+	// out.
+	hist histKernel
 }
 
 var rangeFuncs = map[string]*rangeFunc{
-	"rate":     {kernel: counterKernel(true, true), counter: true},
-	"increase": {kernel: counterKernel(true, false), counter: true},
-	"delta":    {kernel: counterKernel(false, false)},
-	"irate":    {kernel: lastTwoKernel(true)},
-	"idelta":   {kernel: lastTwoKernel(false)},
-	"resets":   {kernel: pairsKernel(func(prev, cur float64) bool { return cur < prev })},
-	"changes": {kernel: pairsKernel(func(prev, cur float64) bool {
+	"rate":     {kernel: counterKernel(true, true), hist: histRate(true, true), counter: true},
+	"increase": {kernel: counterKernel(true, false), hist: histRate(true, false), counter: true},
+	"delta":    {kernel: counterKernel(false, false), hist: histRate(false, false)},
+	"irate":    {kernel: lastTwoKernel(true), hist: histLastTwo(true)},
+	"idelta":   {kernel: lastTwoKernel(false), hist: histLastTwo(false)},
+	"resets":   {kernel: pairsKernel(func(prev, cur float64) bool { return cur < prev }), hist: histPairs(resetBetween)},
+	"changes": {hist: histPairs(differ), kernel: pairsKernel(func(prev, cur float64) bool {
 		return cur != prev && !(math.IsNaN(cur) && math.IsNaN(prev))
 	})},
-	"count_over_time": {kernel: countKernel},
-	"sum_over_time":   {kernel: sumKernel},
-	"avg_over_time":   {kernel: avgKernel},
+	"count_over_time": {kernel: countKernel, hist: histCount},
+	"sum_over_time":   {kernel: sumKernel, hist: histSum},
+	"avg_over_time":   {kernel: avgKernel, hist: histMean},
 	"min_over_time":   {kernel: extremeKernel(func(a, b float64) bool { return a < b })},
 	"max_over_time":   {kernel: extremeKernel(func(a, b float64) bool { return a > b })},
 	"stddev_over_time": {kernel: perWindow(func(w window) (float64, bool) {
@@ -48,17 +52,17 @@ var rangeFuncs = map[string]*rangeFunc{
 	"mad_over_time": {kernel: perWindow(func(w window) (float64, bool) {
 		return medianDeviation(w.values), true
 	})},
-	"first_over_time": {keepName: true, kernel: perWindow(func(w window) (float64, bool) {
+	"first_over_time": {keepName: true, hist: histFirst, kernel: perWindow(func(w window) (float64, bool) {
 		return w.values[0], true
 	})},
-	"last_over_time": {keepName: true, kernel: perWindow(func(w window) (float64, bool) {
+	"last_over_time": {keepName: true, hist: histLast, kernel: perWindow(func(w window) (float64, bool) {
 		return w.values[len(w.values)-1], true
 	})},
-	"present_over_time": {kernel: perWindow(func(window) (float64, bool) { return 1, true })},
-	"ts_of_first_over_time": {kernel: perWindow(func(w window) (float64, bool) {
+	"present_over_time": {hist: histPresent, kernel: perWindow(func(window) (float64, bool) { return 1, true })},
+	"ts_of_first_over_time": {hist: histFirstTime, kernel: perWindow(func(w window) (float64, bool) {
 		return w.sl.since(0, w.times[0]), true
 	})},
-	"ts_of_last_over_time": {kernel: perWindow(func(w window) (float64, bool) {
+	"ts_of_last_over_time": {hist: histLastTime, kernel: perWindow(func(w window) (float64, bool) {
 		return w.sl.since(0, w.times[len(w.times)-1]), true
 	})},
 	"ts_of_min_over_time": {kernel: perWindow(timeOf(func(v, best float64) bool { return v <= best }))},
@@ -166,11 +170,17 @@ func (ev *evaluator) eachRangeFunc(ctx context.Context, call *plan.Call, f *rang
 		if err := f.kernel(ctx, sl, s.values, params, col); err != nil {
 			return err
 		}
+		numbers := !col.Present.Empty()
+		if s.hist != nil {
+			if err := ev.eachHistWindow(ctx, call, f, rng, sl, s, col); err != nil {
+				return err
+			}
+		}
 		if col.Present.Empty() {
 			ev.recycle(col)
 			return nil
 		}
-		if f.counter {
+		if f.counter && numbers {
 			ev.hintCounter(call, s)
 		}
 		return emit(col)

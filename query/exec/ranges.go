@@ -18,6 +18,9 @@ type rangeSeries struct {
 	nameless bool
 	times    []int64
 	values   []float64
+	// hist are the samples that are native histograms, nil where there are
+	// none.
+	hist *histSamples
 }
 
 // full returns the labels with the name among them.
@@ -60,12 +63,17 @@ func (ev *evaluator) eachRange(ctx context.Context, n plan.Node, g Grid, visit f
 		sl := newSlider(win, 1)
 		lo, hi := win.Span()
 		return ev.samples(ctx, n.Matchers, lo, hi, func(s *model.Series) error {
-			times, values := withoutStale(s.Times, s.Values)
-			if len(times) == 0 {
+			var hist *histSamples
+			if s.Histograms != nil {
+				hist = splitHistograms(s)
+			}
+			sl.starts = s.Starts
+			times, values := sl.withoutStale(s.Times, s.Values)
+			if len(times) == 0 && hist == nil {
 				return nil
 			}
 			sl.seek(times)
-			return visit(sl, &rangeSeries{name: s.Name, labels: s.Labels, times: times, values: values})
+			return visit(sl, &rangeSeries{name: s.Name, labels: s.Labels, times: times, values: values, hist: hist})
 		})
 	case *plan.Subquery:
 		return ev.eachSubquery(ctx, n, win, visit)
@@ -77,8 +85,8 @@ func (ev *evaluator) eachRange(ctx context.Context, n plan.Node, g Grid, visit f
 	return errorAt(n.Position(), "want a range, got %s", n.Type())
 }
 
-// withoutStale removes staleness markers in place.
-func withoutStale(times []int64, values []float64) ([]int64, []float64) {
+// withoutStale removes staleness markers in place, and their start times.
+func (sl *slider) withoutStale(times []int64, values []float64) ([]int64, []float64) {
 	n := 0
 	for i, v := range values {
 		if v != v && model.IsStale(v) {
@@ -86,6 +94,9 @@ func withoutStale(times []int64, values []float64) ([]int64, []float64) {
 		}
 		if n != i {
 			times[n], values[n] = times[i], v
+			if sl.starts != nil {
+				sl.starts[n] = sl.starts[i]
+			}
 		}
 		n++
 	}
@@ -111,6 +122,9 @@ func (ev *evaluator) eachSubquery(ctx context.Context, n *plan.Subquery, win Win
 		}
 		s := &rangeSeries{name: c.Labels.Get(model.MetricName), labels: nameless(c.Labels), nameless: c.Nameless,
 			times: make([]int64, 0, count), values: make([]float64, 0, count)}
+		if c.Hists != nil {
+			s.hist = c.takeHists(inner)
+		}
 		c.Present.forEach(func(i int) {
 			s.times = append(s.times, inner.At(i))
 			s.values = append(s.values, c.Values[i])

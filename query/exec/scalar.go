@@ -134,6 +134,7 @@ func scalarOfVector(ev *evaluator, ctx context.Context, call *plan.Call, g Grid)
 	out := constant(math.NaN(), g.Len())
 	seen, many := NewBitmap(len(out)), NewBitmap(len(out))
 	err := ev.each(ctx, call.Args[0], g, func(c *Column) error {
+		c.dropHists()
 		c.Present.forEach(func(i int) {
 			if seen.Has(i) {
 				many.Set(i)

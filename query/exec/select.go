@@ -66,7 +66,7 @@ func toMillis(times []int64, values []float64) ([]int64, []float64) {
 // (lo, hi], in milliseconds, staleness markers included. The samples count
 // as held while visit runs.
 func (ev *evaluator) samples(ctx context.Context, ms []*model.Matcher, lo, hi int64, visit func(s *model.Series) error) error {
-	sel := model.SampleSelection{Matchers: ev.matchers(ms)}
+	sel := model.SampleSelection{Matchers: ev.matchers(ms), Context: int64(ev.Lookback)}
 	sel.Mint, sel.Maxt = nanoRange(lo, hi)
 	if sel.Mint > sel.Maxt {
 		return nil
@@ -78,6 +78,9 @@ func (ev *evaluator) samples(ctx context.Context, ms []*model.Matcher, lo, hi in
 		n := len(s.Times)
 		ev.stats.Series++
 		ev.stats.Samples += int64(n)
+		if s.Histograms != nil || s.Starts != nil {
+			n += extrasToMillis(s)
+		}
 		if err := ev.hold(n); err != nil {
 			return err
 		}
@@ -112,6 +115,15 @@ func (ev *evaluator) eachInstant(ctx context.Context, n *plan.Select, g Grid, st
 			}
 			if k == 0 || s.Times[k-1] <= from || model.IsStale(s.Values[k-1]) {
 				continue
+			}
+			if s.Histograms != nil {
+				if h := s.Histograms[k-1]; h != nil && (h.Stale() || !stamps) {
+					if !h.Stale() {
+						col.setHist(i, h)
+						some = true
+					}
+					continue
+				}
 			}
 			v := s.Values[k-1]
 			if stamps {

@@ -12,7 +12,7 @@ import (
 // instant query, NaN last, and mean nothing elsewhere.
 func sortByValue(descending bool) vectorFunc {
 	return func(ev *evaluator, ctx context.Context, call *plan.Call, g Grid, emit func(*Column) error) error {
-		return ev.ordered(ctx, call, g, func(cs []*Column) {
+		return ev.ordered(ctx, call, g, numbersOnly, func(cs []*Column) {
 			order := make([]int, len(cs))
 			for i := range order {
 				order[i] = i
@@ -34,7 +34,7 @@ func sortByLabel(descending bool) vectorFunc {
 		if err != nil {
 			return err
 		}
-		return ev.ordered(ctx, call, g, func(cs []*Column) {
+		return ev.ordered(ctx, call, g, everything, func(cs []*Column) {
 			slices.SortStableFunc(cs, func(a, b *Column) int {
 				c := 0
 				for _, n := range names {
@@ -54,8 +54,27 @@ func sortByLabel(descending bool) vectorFunc {
 	}
 }
 
-// ordered arranges the series of an instant query's outermost function.
-func (ev *evaluator) ordered(ctx context.Context, call *plan.Call, g Grid, arrange func([]*Column), emit func(*Column) error) error {
+// sorts says what can be put in order.
+type sorts bool
+
+const (
+	numbersOnly sorts = false
+	everything  sorts = true
+)
+
+// ordered arranges the series of an instant query's outermost function. By
+// value only numbers have an order, and histograms are left out.
+func (ev *evaluator) ordered(ctx context.Context, call *plan.Call, g Grid, what sorts, arrange func([]*Column), emit func(*Column) error) error {
+	if what == numbersOnly {
+		all := emit
+		emit = func(c *Column) error {
+			if c.dropHists() && c.Present.Empty() {
+				ev.recycle(c)
+				return nil
+			}
+			return all(c)
+		}
+	}
 	if !ev.Instant {
 		ev.warn(call.Pos, "sort is ineffective for range queries since results are always ordered by labels")
 	}
@@ -65,6 +84,9 @@ func (ev *evaluator) ordered(ctx context.Context, call *plan.Call, g Grid, arran
 	cs, err := ev.collectSorted(ctx, call.Args[0], g)
 	if err != nil {
 		return err
+	}
+	if what == numbersOnly {
+		cs = slices.DeleteFunc(cs, func(c *Column) bool { return c.dropHists() && c.Present.Empty() })
 	}
 	arrange(cs)
 	ev.sorted = true

@@ -15,7 +15,7 @@ func (ev *evaluator) newColumn(ls model.Labels, n int) (*Column, error) {
 	if s := ev.spare[n]; len(s) > 0 {
 		c := s[len(s)-1]
 		ev.spare[n] = s[:len(s)-1]
-		c.Labels, c.Nameless = ls, false
+		c.Labels, c.Nameless, c.Hists = ls, false, nil
 		clear(c.Present)
 		return c, nil
 	}
@@ -97,6 +97,7 @@ func (c *Column) fill(v float64) {
 func (c *Column) merge(o *Column) {
 	o.Present.forEach(func(i int) { c.Values[i] = o.Values[i] })
 	c.Present.Or(o.Present)
+	c.mergeHists(o)
 }
 
 // dropName returns the labels without those that describe the metric itself:

@@ -26,6 +26,13 @@ func (ev *evaluator) eachPick(ctx context.Context, n *plan.Aggregate, g Grid, em
 	if n.Op == "limit_ratio" {
 		return ev.emitRatio(all, param, emit)
 	}
+	if n.Op != "limitk" {
+		for _, c := range all {
+			if c.dropHists() {
+				ev.info(n.Pos, "ignored histogram in %s aggregation", n.Op)
+			}
+		}
+	}
 	groups := map[string][]*Column{}
 	var order []string
 	var key []byte

@@ -110,6 +110,10 @@ type Column struct {
 	Labels  model.Labels
 	Values  []float64
 	Present Bitmap
+	// Hists is nil where all values are numbers. Otherwise it has an entry per
+	// step: a native histogram where the value is one (Values has NaN), nil
+	// where it is a number. Histograms are shared and never changed.
+	Hists []*model.Histogram
 	// Nameless says that the values are no longer those of the metric that
 	// Labels name. The name, type and unit stay until the end of the
 	// evaluation, so that label functions and by (__name__) can read them; the
@@ -138,6 +142,15 @@ type Samples struct {
 	Labels model.Labels
 	Times  []int64
 	Values []float64
+	// Histograms are the samples that are native histograms, with times of
+	// their own. Analysis functions leave them out.
+	Histograms TimedHistograms
+}
+
+// TimedHistograms are native histograms ascending in time.
+type TimedHistograms struct {
+	Times  []int64
+	Values []*model.Histogram
 }
 
 // Windows says which samples belong to which step of a grid: those of step i

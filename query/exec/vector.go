@@ -34,6 +34,9 @@ func (ev *evaluator) each(ctx context.Context, n plan.Node, g Grid, emit func(*C
 			}
 			out.Nameless = c.Nameless
 			out.fill(c.Values[0])
+			if h := c.hist(0); h != nil {
+				out.fillHist(h)
+			}
 			ev.release(1)
 			return emit(out)
 		})

@@ -16,7 +16,9 @@ type slider struct {
 	ends            []int64
 	width, perMilli int64
 	times           []int64
-	scratch         scratch
+	// starts are the start times of the samples, nil where none has one.
+	starts  []int64
+	scratch scratch
 }
 
 // scratch is memory that kernels reuse from series to series.

@@ -7,6 +7,7 @@ package querytest
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sort"
 	"sync"
@@ -28,6 +29,7 @@ type memSeries struct {
 	name   string
 	labels model.Labels
 	points map[int64]model.Value
+	starts map[int64]int64
 }
 
 type memRow struct {
@@ -48,10 +50,18 @@ func (s *Source) AddSample(name string, ls model.Labels, t int64, v model.Value)
 	key := name + "\xff" + ls.Key()
 	sr := s.series[key]
 	if sr == nil {
-		sr = &memSeries{name: name, labels: ls, points: map[int64]model.Value{}}
+		sr = &memSeries{name: name, labels: ls, points: map[int64]model.Value{}, starts: map[int64]int64{}}
 		s.series[key] = sr
 	}
 	sr.points[t] = v
+	delete(sr.starts, t)
+}
+
+// AddStart states since when a sample that was written counts.
+func (s *Source) AddStart(name string, ls model.Labels, t, start int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.series[name+"\xff"+ls.Key()].starts[t] = start
 }
 
 // AddRow writes one log row. Time is in nanoseconds.
@@ -70,14 +80,18 @@ func (s *Source) AddRow(ls model.Labels, t int64, line string, fields map[string
 func (s *Source) Append(_ context.Context, b *model.Batch) (model.AppendResult, error) {
 	for i := range b.Rows() {
 		r := &b.Rows()[i]
-		line, fields := "", map[string]model.Value{}
+		line, fields, start := "", map[string]model.Value{}, int64(0)
 		for k, w := range b.Words(r) {
 			c := r.Schema.Columns[k]
 			v := model.Value{Type: c.Type, Bits: w}
-			if c.Type == model.TypeText {
-				v = model.Text(string(b.TextOf(w)))
+			if c.Type == model.TypeText || c.Type == model.TypeHistogram {
+				v = model.Value{Type: c.Type, Text: string(b.TextOf(w))}
 			}
 			switch {
+			case c.Type == model.TypeStart:
+				start = int64(w)
+			case c.Type == model.TypeHistogram:
+				s.AddSample(c.Name, r.Stream.Labels, r.Time, v)
 			case c.Field == model.LineField:
 				line = v.Text
 			case v.Type != model.TypeNone:
@@ -85,6 +99,11 @@ func (s *Source) Append(_ context.Context, b *model.Batch) (model.AppendResult, 
 				if c.Name != "" && v.Type.Numeric() {
 					s.AddSample(c.Name, r.Stream.Labels, r.Time, v)
 				}
+			}
+		}
+		for _, c := range r.Schema.Columns {
+			if start != 0 && (c.Type.Numeric() || c.Type == model.TypeHistogram) {
+				s.AddStart(c.Name, r.Stream.Labels, r.Time, start)
 			}
 		}
 		if r.Schema.Kind == model.LogRow {
@@ -106,9 +125,28 @@ func (s *Source) View() (model.View, error) {
 		}
 		slices.Sort(ms.Times)
 		exact := false
-		for _, t := range ms.Times {
+		for i, t := range ms.Times {
 			p := sr.points[t]
-			f, _ := p.AsFloat()
+			f, ok := p.AsFloat()
+			if !ok {
+				f = math.NaN()
+			}
+			if p.Type == model.TypeHistogram {
+				if ms.Histograms == nil {
+					ms.Histograms = make([]*model.Histogram, len(ms.Times))
+				}
+				h, err := model.DecodeHistogram([]byte(p.Text))
+				if err != nil {
+					return nil, err
+				}
+				ms.Histograms[i] = h
+			}
+			if start := sr.starts[t]; start != 0 {
+				if ms.Starts == nil {
+					ms.Starts = make([]int64, len(ms.Times))
+				}
+				ms.Starts[i] = start
+			}
 			ms.Values = append(ms.Values, f)
 			ms.Types = append(ms.Types, p.Type)
 			ms.Exact = append(ms.Exact, p.Bits)
@@ -117,6 +155,7 @@ func (s *Source) View() (model.View, error) {
 		if !exact {
 			ms.Types, ms.Exact = nil, nil
 		}
+		model.ResolveResets(ms.Histograms)
 		v.series = append(v.series, ms)
 	}
 	return v, nil
@@ -153,6 +192,12 @@ func (v *memView) Samples(ctx context.Context, sel model.SampleSelection, visit 
 		out := &model.Series{Name: s.Name, Labels: s.Labels, Times: slices.Clone(s.Times[lo:hi]), Values: slices.Clone(s.Values[lo:hi])}
 		if s.Types != nil {
 			out.Types, out.Exact = slices.Clone(s.Types[lo:hi]), slices.Clone(s.Exact[lo:hi])
+		}
+		if s.Histograms != nil {
+			out.Histograms = slices.Clone(s.Histograms[lo:hi])
+		}
+		if s.Starts != nil {
+			out.Starts = slices.Clone(s.Starts[lo:hi])
 		}
 		if err := ctx.Err(); err != nil {
 			return err

@@ -14,6 +14,7 @@ import (
 	"tidemark/query"
 	"tidemark/query/ast"
 	"tidemark/query/exec"
+	"tidemark/query/histogram"
 	"tidemark/storage/model"
 )
 
@@ -81,7 +82,7 @@ func (r *runner) load(arg string, body []string) error {
 	}
 	b := &model.Batch{}
 	for _, line := range body {
-		ls, rest, err := cutLabels(line)
+		ls, rest, err := cutLabels(fold(line))
 		if err != nil {
 			return err
 		}
@@ -92,7 +93,7 @@ func (r *runner) load(arg string, body []string) error {
 		name := ls.Get(model.MetricName)
 		for i, v := range vs {
 			if v.some {
-				b.AddSample(name, ls.Without(model.MetricName), int64(i)*int64(step), v.v)
+				v.add(b, name, ls.Without(model.MetricName), int64(i)*int64(step))
 			}
 		}
 	}
@@ -203,14 +204,29 @@ func cutLabels(s string) (model.Labels, string, error) {
 
 // value is one value of a sequence, or a gap.
 type value struct {
-	v    float64
-	some bool
+	v     float64
+	some  bool
+	h     *model.Histogram // a native histogram instead of v
+	since time.Duration    // since when it counts, 0 where that is unknown
 }
 
-// values reads a sequence: 1 2.5 NaN Inf stale _ 0+10x5 7x3 _x4.
+// values reads a sequence: 1 2.5 NaN Inf stale _ 0+10x5 7x3 _x4, folded
+// histograms, and values that count since some time.
 func values(s string) ([]value, error) {
 	var out []value
 	for _, w := range strings.Fields(s) {
+		w, since, err := cutSince(w)
+		if err != nil {
+			return nil, err
+		}
+		if isHistogram(w) {
+			h, err := parseHistogram(w)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, value{some: true, h: h, since: since})
+			continue
+		}
 		head, count, times := strings.Cut(w, "x")
 		n := 0
 		if times {
@@ -226,7 +242,7 @@ func values(s string) ([]value, error) {
 			}
 			continue
 		case head == "stale":
-			out = append(out, value{math.Float64frombits(model.StaleNaNBits), true})
+			out = append(out, value{v: math.Float64frombits(model.StaleNaNBits), some: true})
 			continue
 		}
 		first, step := head, "0"
@@ -242,7 +258,7 @@ func values(s string) ([]value, error) {
 			return nil, fmt.Errorf("want a step, got %q", w)
 		}
 		for i := range n + 1 {
-			out = append(out, value{a + float64(i)*d, true})
+			out = append(out, value{v: a + float64(i)*d, some: true, since: since})
 		}
 	}
 	return out, nil
@@ -385,33 +401,39 @@ func printed(res *query.Result, req query.Request) ([]string, error) {
 	if !req.Instant && req.Step > 0 {
 		steps = int(req.End.Sub(req.Start)/req.Step) + 1
 	}
-	sequence := func(ps []query.Point) (string, error) {
+	sequence := func(ps []query.Point, hs []query.HistogramPoint) (string, error) {
 		out := make([]string, steps)
 		for i := range out {
 			out[i] = "_"
 		}
-		for _, p := range ps {
-			i := 0
-			if steps > 1 {
-				i = int((p.T - req.Start.UnixMilli()) / req.Step.Milliseconds())
+		at := func(t int64) int {
+			if steps == 1 {
+				return 0
 			}
+			return int((t - req.Start.UnixMilli()) / req.Step.Milliseconds())
+		}
+		for _, p := range ps {
+			i := at(p.T)
 			if i < 0 || i >= steps {
 				return "", fmt.Errorf("point at %d is outside of the query", p.T)
 			}
 			out[i] = number(p.V)
+		}
+		if err := histogramWords(out, hs, at); err != nil {
+			return "", err
 		}
 		return strings.Join(out, " "), nil
 	}
 	var out []string
 	switch res.Kind {
 	case query.KindScalar:
-		s, err := sequence(res.Points)
+		s, err := sequence(res.Points, nil)
 		return []string{s}, err
 	case query.KindString:
 		return []string{strconv.Quote(res.Text)}, nil
 	case query.KindVector:
 		for _, s := range res.Series {
-			v, err := sequence(s.Points)
+			v, err := sequence(s.Points, s.Histograms)
 			if err != nil {
 				return nil, err
 			}
@@ -425,8 +447,11 @@ func printed(res *query.Result, req query.Request) ([]string, error) {
 				for _, p := range s.Points {
 					ps = append(ps, number(p.V)+"@"+number(float64(p.T)/1000))
 				}
+				for _, p := range s.Histograms {
+					ps = append(ps, histogram.Notation(p.H)+"@"+number(float64(p.T)/1000))
+				}
 				v = strings.Join(ps, " ")
-			} else if v, err = sequence(s.Points); err != nil {
+			} else if v, err = sequence(s.Points, s.Histograms); err != nil {
 				return nil, err
 			}
 			out = append(out, labelsText(s.Labels)+" "+v)
@@ -460,8 +485,8 @@ func alike(got, want string) bool {
 	if got == want {
 		return true
 	}
-	gl, gr := cutSequence(got)
-	wl, wr := cutSequence(want)
+	gl, gr := cutSequence(fold(got))
+	wl, wr := cutSequence(fold(want))
 	if strings.ReplaceAll(gl, " ", "") != strings.ReplaceAll(wl, " ", "") {
 		return false
 	}
@@ -474,7 +499,10 @@ func alike(got, want string) bool {
 		return false
 	}
 	for i := range g {
-		if g[i].some != w[i].some || g[i].some && !nearby(g[i].v, w[i].v) {
+		if g[i].some != w[i].some || (g[i].h == nil) != (w[i].h == nil) || g[i].some && !nearby(g[i].v, w[i].v) {
+			return false
+		}
+		if g[i].h != nil && !alikeHistograms(g[i].h, w[i].h) {
 			return false
 		}
 	}

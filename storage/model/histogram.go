@@ -119,6 +119,47 @@ func (b Buckets) equal(o Buckets) bool {
 	})
 }
 
+// Continues reports whether h may be the sample after prev of the same counters:
+// it has the same layout, and nothing in it is less.
+func (h *Histogram) Continues(prev *Histogram) bool {
+	return h.Schema == prev.Schema && h.ZeroThreshold == prev.ZeroThreshold && slices.Equal(h.Custom, prev.Custom) &&
+		h.Count >= prev.Count && h.ZeroCount >= prev.ZeroCount &&
+		h.Positive.continues(prev.Positive) && h.Negative.continues(prev.Negative)
+}
+
+func (b Buckets) continues(prev Buckets) bool {
+	k := 0
+	for i, idx := range prev.Index {
+		for k < len(b.Index) && b.Index[k] < idx {
+			k++
+		}
+		if k == len(b.Index) || b.Index[k] != idx || !(b.Count[k] >= prev.Count[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// ResolveResets gives the histograms of a series, in order of time and nil
+// where a sample is none, the hints that their neighbours allow: one that
+// continues the counters of the sample before it is ResetNo, and any other but
+// a gauge ResetUnknown. What a sample's source said of the sample before is not
+// trusted, as samples may have come between them since, or be missing. It
+// changes the histograms.
+func ResolveResets(hs []*Histogram) {
+	var prev *Histogram
+	for _, h := range hs {
+		if h != nil && h.Hint != Gauge {
+			known := h.Hint == ResetYes
+			h.Hint = ResetUnknown
+			if !known && prev != nil && prev.Hint != Gauge && (h.Stale() || !prev.Stale() && h.Continues(prev)) {
+				h.Hint = ResetNo
+			}
+		}
+		prev = h
+	}
+}
+
 // ErrBadHistogram marks a histogram, or the bytes of one, that contradicts
 // itself.
 var ErrBadHistogram = errors.New("bad native histogram")

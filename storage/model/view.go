@@ -43,6 +43,9 @@ var ErrStop = errors.New("stop")
 type SampleSelection struct {
 	Matchers   []*Matcher
 	Mint, Maxt int64 // inclusive
+	// Context is how far before Mint histograms are looked at to tell the
+	// counter resets of those in range, in nanoseconds.
+	Context int64
 }
 
 // Series is a metric's samples, ascending in time, times unique. The receiver
@@ -58,7 +61,8 @@ type Series struct {
 	Types []Type
 	Exact []uint64
 	// Histograms has the native histogram of each sample that is one, nil for
-	// the others, or is nil where all are numbers. Values are then NaN.
+	// the others, or is nil where all are numbers. Values are then NaN. Their
+	// hints are those of ResolveResets.
 	Histograms []*Histogram
 	// Starts has the start time of each sample, 0 where it has none, or is nil
 	// where no sample has one.

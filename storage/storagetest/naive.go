@@ -137,12 +137,11 @@ func (n *Naive) Samples(_ context.Context, sel model.SampleSelection, visit func
 		}
 		out := &model.Series{Name: s.name, Labels: s.labels}
 		for t := range s.samples {
-			if t >= max(sel.Mint, n.MinTime) && t <= sel.Maxt {
+			if t >= n.MinTime && t <= sel.Maxt {
 				out.Times = append(out.Times, t)
 			}
 		}
 		slices.Sort(out.Times)
-		floats := true
 		for _, t := range out.Times {
 			v := s.samples[t]
 			f, ok := v.AsFloat()
@@ -159,9 +158,17 @@ func (n *Naive) Samples(_ context.Context, sel model.SampleSelection, visit func
 			out.Histograms, out.Starts = append(out.Histograms, h), append(out.Starts, s.starts[t])
 			out.Values = append(out.Values, f)
 			out.Types, out.Exact = append(out.Types, v.Type), append(out.Exact, v.Bits)
-			floats = floats && v.Type == model.TypeFloat
 		}
-		if floats {
+		// A context that reaches to the first sample, or none.
+		first, _ := slices.BinarySearch(out.Times, sel.Mint)
+		from := first
+		if sel.Context > 0 {
+			from = 0
+		}
+		model.ResolveResets(out.Histograms[from:])
+		out.Times, out.Values, out.Types, out.Exact = out.Times[first:], out.Values[first:], out.Types[first:], out.Exact[first:]
+		out.Histograms, out.Starts = out.Histograms[first:], out.Starts[first:]
+		if !slices.ContainsFunc(out.Types, func(t model.Type) bool { return t != model.TypeFloat }) {
 			out.Types, out.Exact = nil, nil
 		}
 		if !slices.ContainsFunc(out.Histograms, func(h *model.Histogram) bool { return h != nil }) {
