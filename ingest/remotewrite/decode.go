@@ -18,7 +18,6 @@ import (
 type state struct {
 	d      *Decoder
 	p      Params
-	b      *model.Batch
 	origin *series.Origin
 	res    Result
 
@@ -26,26 +25,33 @@ type state struct {
 	number       int // of the series being read, from 1
 	resolved     int // bytes of symbols put together so far
 
+	run  series.Run
+	last last
+
+	// The labels of the series being read: of 1.0 as they lie in the body, of
+	// 2.0 as references.
+	labels []byte
+	refs   []uint64
+
 	symbols [][]byte // each with the length before it, as it lies in the body
-	refs    []uint64
-	key     []byte // scratch
+	key     []byte   // scratch
 }
 
 // forget drops the request; scratch memory is kept within bounds.
 func (s *state) forget() {
 	const most = 1 << 20
 	clear(s.symbols)
-	symbols, refs, key := s.symbols[:0], s.refs[:0], s.key[:0]
+	symbols, refs, lastRefs, key := s.symbols[:0], s.refs[:0], s.last.refs[:0], s.key[:0]
 	if cap(symbols)*24 > most {
 		symbols = nil
 	}
-	if cap(refs)*8 > most {
-		refs = nil
+	if cap(refs)*8 > most || cap(lastRefs)*8 > most {
+		refs, lastRefs = nil, nil
 	}
 	if cap(key) > most {
 		key = nil
 	}
-	*s = state{symbols: symbols, refs: refs, key: key}
+	*s = state{symbols: symbols, refs: refs, last: last{refs: lastRefs}, key: key}
 }
 
 // Field numbers of both versions. fields holds those of a series.
@@ -69,6 +75,9 @@ func (s *state) requestV1(body []byte) error {
 			continue
 		}
 		s.number++
+		if s.neighbour(c.Data) {
+			continue
+		}
 		if err := s.series(c.Data, &fieldsV1); err != nil {
 			return fmt.Errorf("timeseries %d: %w", s.number, err)
 		}
@@ -163,41 +172,35 @@ func (s *state) series(msg []byte, f *fields) error {
 	if s.res.Accepted+s.res.Rejected+samples+histograms > s.d.opts.MaxSamples {
 		return fmt.Errorf("%w: more than %d samples (MaxSamples)", ErrTooLarge, s.d.opts.MaxSamples)
 	}
-	key := msg[first:last]
+	s.labels = nil
 	if joined {
-		key = s.key
-	}
-	if v2 {
-		if err := s.resolve(); err != nil {
-			return err
-		}
-		key = s.key
+		s.labels = s.key
+	} else if !v2 {
+		s.labels = msg[first:last:last]
 	}
 	if samples+histograms == 0 {
 		if v2 {
-			s.refuse(key, 1, "neither samples nor histograms: want at least one")
+			if err := s.resolve(s.refs); err != nil {
+				return err
+			}
+			s.refuse(1, "neither samples nor histograms: want at least one")
 		}
 		return nil
 	}
-	se := s.d.cache.Find(s.origin, key)
-	known := se != nil
-	if !known {
-		var err error
-		var reason string
-		if se, reason, err = s.learn(key); err != nil {
-			return err
-		}
-		if se == nil {
-			s.refuse(key, samples+histograms, reason)
-			return nil
-		}
+	id, err := s.identify(v2)
+	if err != nil {
+		return err
+	}
+	if id.reason != "" {
+		s.refuse(samples+histograms, id.reason)
+		return nil
 	}
 	if histograms > 0 {
-		s.refuse(key, histograms, fmt.Sprintf("%d native histograms: they cannot be stored yet; send classic histograms", histograms))
+		s.refuse(histograms, fmt.Sprintf("%d native histograms: they cannot be stored yet; send classic histograms", histograms))
 	}
-	accepted, err := s.samples(msg[max(at, 0):], f.samples, samples, se, key)
+	accepted, err := s.samples(msg[max(at, 0):], f.samples, samples, id)
 	s.res.Accepted += accepted
-	if known {
+	if id.known {
 		s.hits += uint64(accepted)
 	} else {
 		s.misses += uint64(accepted)
@@ -224,7 +227,7 @@ func shortLabels(msg []byte) int {
 const maxMillis = math.MaxInt64 / int64(time.Millisecond)
 
 // samples adds the samples of a series to the batch and returns how many.
-func (s *state) samples(msg []byte, num uint32, count int, se *series.Series, key []byte) (accepted int, err error) {
+func (s *state) samples(msg []byte, num uint32, count int, id identity) (accepted int, err error) {
 	tooOld, outside, oldest, far := 0, 0, int64(math.MaxInt64), int64(0)
 	seen := 0
 	for c := protobuf.NewCursor(msg); seen < count && c.Next(); {
@@ -245,28 +248,33 @@ func (s *state) samples(msg []byte, num uint32, count int, se *series.Series, ke
 			tooOld, oldest = tooOld+1, min(oldest, ms)
 			continue
 		}
-		s.b.Begin(se.Stream, se.Schema, t)
-		s.b.Int(int64(value))
+		s.run.Add(id.stream, id.schema, t, value)
 		accepted++
 	}
 	if outside > 0 {
-		s.refuse(key, outside, fmt.Sprintf("%d samples have a time beyond the range, such as %d ms: want at most %d and at least -%d", outside, far, maxMillis, maxMillis))
+		s.refuse(outside, fmt.Sprintf("%d samples have a time beyond the range, such as %d ms: want at most %d and at least -%d", outside, far, maxMillis, maxMillis))
 	}
 	if tooOld > 0 {
 		s.res.TooOld += tooOld
-		s.refuse(key, tooOld, fmt.Sprintf("%d samples are older than retention keeps, the oldest of %s: want times from %s on", tooOld,
+		s.refuse(tooOld, fmt.Sprintf("%d samples are older than retention keeps, the oldest of %s: want times from %s on", tooOld,
 			time.UnixMilli(oldest).UTC().Format(time.RFC3339Nano), time.Unix(0, s.p.MinTime).UTC().Format(time.RFC3339Nano)))
 	}
 	return accepted, nil
 }
 
+// usualSample reads a sample as every sender writes it: 0x09 value, 0x10 time.
+func usualSample(msg []byte) (bits uint64, ms int64, ok bool) {
+	if len(msg) <= 10 || msg[0] != 1<<3|1 || msg[9] != 2<<3 {
+		return 0, 0, false
+	}
+	v, n := binary.Uvarint(msg[10:])
+	return binary.LittleEndian.Uint64(msg[1:]), int64(v), n > 0 && 10+n == len(msg)
+}
+
 // sample reads a sample: the value's bits and the time in milliseconds.
 func sample(msg []byte) (bits uint64, ms int64, err error) {
-	// As every sender writes it: 0x09 value, 0x10 time.
-	if len(msg) > 10 && msg[0] == 1<<3|1 && msg[9] == 2<<3 {
-		if v, n := binary.Uvarint(msg[10:]); n > 0 && 10+n == len(msg) {
-			return binary.LittleEndian.Uint64(msg[1:]), int64(v), nil
-		}
+	if bits, ms, ok := usualSample(msg); ok {
+		return bits, ms, nil
 	}
 	c := protobuf.NewCursor(msg)
 	for c.Next() {
@@ -280,118 +288,16 @@ func sample(msg []byte) (bits uint64, ms int64, err error) {
 	return bits, ms, c.Err()
 }
 
-// Keys of 2.0 are put together so:
-//
-//	0x00 {uvarint(len) symbol}
-//
-// The first byte tells them from those of 1.0, which begin with the tag of a
-// label.
-const keyV2 = 0
-
-// maxResolved bounds the labels that the references of one request stand for,
-// in bytes: a reference of one byte may name a long symbol again and again.
-const maxResolved = 1 << 30
-
-// resolve puts the key of a series of 2.0 together from its references.
-func (s *state) resolve() error {
-	if len(s.refs)%2 != 0 {
-		return fmt.Errorf("%d labels_refs: want pairs of name and value", len(s.refs))
-	}
-	key, symbols, most := append(s.key[:0], keyV2), s.symbols, s.d.opts.MaxLineBytes
-	for _, r := range s.refs {
-		if r >= uint64(len(symbols)) {
-			return fmt.Errorf("reference %d: want one below the %d symbols", r, len(symbols))
-		}
-		// Symbols are repeated at will: a small request must not become large.
-		if len(key)+len(symbols[r]) > most {
-			return fmt.Errorf("%w: labels of more than %d bytes (MaxLineBytes)", ErrTooLarge, most)
-		}
-		key = append(key, symbols[r]...)
-	}
-	s.key = key
-	if s.resolved += len(s.key); s.resolved > maxResolved {
-		return fmt.Errorf("%w: its references stand for more than %d bytes of labels", ErrTooLarge, maxResolved)
-	}
-	return nil
-}
-
-// learn parses a key and adds its series to the cache. Where the labels are
-// refused, the series is nil and the reason says why.
-func (s *state) learn(key []byte) (se *series.Series, reason string, err error) {
-	text := string(key) // what is kept of it lives as long as the series
-	pairs, err := labelPairs(text)
-	if err != nil {
-		return nil, "", err
-	}
-	name, own, reason := s.d.opts.SeriesLabels(pairs)
-	if reason != "" {
-		return nil, reason, nil
-	}
-	return s.d.cache.Add(s.origin, text, name, own), "", nil
-}
-
-// labelPairs takes a key apart. The labels share its memory.
-func labelPairs(key string) ([]model.Label, error) {
-	if key == "" {
-		return nil, nil
-	}
-	if key[0] == keyV2 {
-		var pairs []model.Label
-		for rest := key[1:]; rest != ""; {
-			var l model.Label
-			l.Name, rest = cut(rest)
-			l.Value, rest = cut(rest)
-			pairs = append(pairs, l)
-		}
-		return pairs, nil
-	}
-	raw := []byte(key)
-	var pairs []model.Label
-	c := protobuf.NewCursor(raw)
-	for c.Next() {
-		var l model.Label
-		end := c.Pos()
-		base := end - len(c.Data)
-		lc := protobuf.NewCursor(c.Data)
-		for lc.Next() {
-			if lc.Num != 1 && lc.Num != 2 || !lc.Want(protobuf.Bytes) {
-				continue
-			}
-			text := key[base+lc.Pos()-len(lc.Data) : base+lc.Pos()]
-			if lc.Num == 1 {
-				l.Name = text
-			} else {
-				l.Value = text
-			}
-		}
-		if lc.Err() != nil {
-			return nil, fmt.Errorf("label %d: %w", len(pairs)+1, lc.Err())
-		}
-		pairs = append(pairs, l)
-	}
-	return pairs, c.Err()
-}
-
-// cut takes one text from the front of a key of 2.0, which we wrote ourselves.
-func cut(s string) (text, rest string) {
-	n, w := uint64(0), 0
-	for shift := 0; ; shift += 7 {
-		n |= uint64(s[w]&0x7f) << shift
-		w++
-		if s[w-1] < 0x80 {
-			break
-		}
-	}
-	return s[w : w+int(n)], s[w+int(n):]
-}
-
 // refuse counts records of the series being read as refused.
-func (s *state) refuse(key []byte, records int, reason string) {
+func (s *state) refuse(records int, reason string) {
 	s.res.Rejected += records
 	if len(s.res.Errors) >= s.d.opts.MaxErrors {
 		return
 	}
-	pairs, _ := labelPairs(string(key))
+	if s.labels == nil && s.resolve(s.refs) == nil {
+		s.labels = s.key
+	}
+	pairs, _ := labelPairs(string(s.labels))
 	text := printSeries(pairs, s.d.opts.MaxErrorText)
 	s.res.Errors = append(s.res.Errors, ingest.LineError{Line: s.number, Column: 1,
 		Place: fmt.Sprintf("series %d %s", s.number, text), Text: text, Reason: reason})

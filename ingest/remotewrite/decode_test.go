@@ -32,8 +32,9 @@ func rows(b *model.Batch) []string {
 	rs := b.Rows()
 	for i := range rs {
 		r := &rs[i]
-		c := r.Schema.Columns[0]
-		out = append(out, fmt.Sprintf("%s/%s/%s%s %v @%d", c.Name, c.Measurement, c.Field, r.Stream.Labels, math.Float64frombits(b.Words(r)[0]), r.Time))
+		for j, c := range r.Schema.Columns {
+			out = append(out, fmt.Sprintf("%s/%s/%s%s %v @%d", c.Name, c.Measurement, c.Field, r.Stream.Labels, math.Float64frombits(b.Words(r)[j]), r.Time))
+		}
 	}
 	return out
 }
@@ -287,6 +288,94 @@ func TestConcurrently(t *testing.T) {
 	wg.Wait()
 }
 
+// TestNeighboursAreOneRow looks at the rows that samples become.
+func TestNeighboursAreOneRow(t *testing.T) {
+	a := func(name string, more ...string) []string {
+		return append([]string{"__name__", name, "job", "a"}, more...)
+	}
+	one, two := []tSample{{1, 1000}}, []tSample{{1, 1000}, {2, 2000}}
+	for _, tc := range []struct {
+		name string
+		in   []tSeries
+		rows []int // columns of each
+	}{
+		{"one target", []tSeries{{labels: a("x"), samples: one}, {labels: a("y"), samples: one}, {labels: a("z"), samples: one}}, []int{3}},
+		{"two targets", []tSeries{{labels: a("x"), samples: one}, {labels: a("y"), samples: one}, {labels: a("x", "z", "1"), samples: one}, {labels: a("y", "z", "1"), samples: one}}, []int{2, 2}},
+		{"other times", []tSeries{{labels: a("x"), samples: two}, {labels: a("y"), samples: two}}, []int{1, 1, 1, 1}},
+		{"a metric again", []tSeries{{labels: a("x"), samples: one}, {labels: a("y"), samples: one}, {labels: a("x"), samples: one}}, []int{2, 1}},
+		{"the metric last", []tSeries{{labels: []string{"job", "a", "__name__", "x"}, samples: one}, {labels: []string{"job", "a", "__name__", "y"}, samples: one}}, []int{2}},
+		{"the metric first and last", []tSeries{{labels: a("x"), samples: one}, {labels: []string{"job", "a", "__name__", "y"}, samples: one}}, []int{2}},
+	} {
+		for _, v := range []Version{V1, V2} {
+			body := encodeV1(tc.in...)
+			if v == V2 {
+				body = encodeV2(tc.in...)
+			}
+			d := newDecoder(t, Options{})
+			for range 3 { // later requests are guessed at
+				var b model.Batch
+				res, err := d.Decode(body, Params{Version: v}, &b)
+				if err != nil || res.Rejected > 0 {
+					t.Fatal(tc.name, err, res.Err())
+				}
+				var got []int
+				for _, r := range b.Rows() {
+					got = append(got, len(r.Schema.Columns))
+				}
+				if !slices.Equal(got, tc.rows) || res.MetricRows != len(got) || res.Values != res.Accepted {
+					t.Errorf("%s, %s: rows of %v columns, want %v; %+v", tc.name, v, got, tc.rows, res)
+				}
+			}
+		}
+	}
+}
+
+// TestMisleadingNames has labels that look like a metric in front and are not,
+// or are it twice.
+func TestMisleadingNames(t *testing.T) {
+	d := newDecoder(t, Options{})
+	one := []tSample{{1, 1000}}
+	var b model.Batch
+	good := []tSeries{{labels: []string{"__name__", "x", "job", "a"}, samples: one}, {labels: []string{"job", "a", "__name__", "y"}, samples: one}}
+	if res, err := d.Decode(encodeV1(good...), Params{}, &b); err != nil || res.Accepted != 2 {
+		t.Fatal(res, err)
+	}
+	for _, labels := range [][]string{
+		{"__name__", "x", "job", "a", "__name__", "y"},
+		{"__name__", "x", "__name__", "y", "job", "a"},
+		{"__name__", "", "job", "a"},
+		{"__name__", "x", "job", "a", "job", "a"},
+	} {
+		for _, v := range []Version{V1, V2} {
+			body := encodeV1(tSeries{labels: labels, samples: one})
+			if v == V2 {
+				body = encodeV2(tSeries{labels: labels, samples: one})
+			}
+			b.Reset()
+			if res, err := d.Decode(body, Params{Version: v}, &b); err != nil || res.Rejected != 1 || b.Len() != 0 {
+				t.Errorf("%s %q: %+v, %v", v, labels, res, err)
+			}
+		}
+	}
+	// A label of 1,352 bytes whose length's first byte is that of a short one.
+	long := append([]byte{0x0a, 0xc8, 0x0a, 0x08}, "__name__\x12\x01x"...)
+	long = append(long, make([]byte, 1352)...)
+	if name, _ := splitName(long); name != nil {
+		t.Error("a label of another length was taken for the metric")
+	}
+	// Long names are known by all labels.
+	b.Reset()
+	name := strings.Repeat("n", 300)
+	for range 2 {
+		if res, err := d.Decode(encodeV1(tSeries{labels: []string{"__name__", name, "job", "a"}, samples: one}), Params{}, &b); err != nil || res.Accepted != 1 {
+			t.Fatal(res, err)
+		}
+	}
+	if got := b.Rows()[1].Schema.Columns[0].Name; got != name {
+		t.Errorf("the metric is %.20s…", got)
+	}
+}
+
 func TestErrorsAreBounded(t *testing.T) {
 	d := newDecoder(t, Options{Options: ingest.Options{Limits: ingest.Limits{MaxErrors: 2}}})
 	bad := tSeries{labels: []string{"a", "b"}, samples: []tSample{{}}}
@@ -343,6 +432,9 @@ func FuzzDecode(f *testing.F) {
 	s := []tSeries{{labels: []string{"__name__", "up", "job", "a"}, samples: []tSample{{1, 1}, {stale, 2}}, histograms: 1, exemplars: 1}, {labels: []string{"a", "", "a", "b"}, samples: []tSample{{}}}}
 	f.Add(encodeV1(s...), false)
 	f.Add(encodeV2(s...), true)
+	many := append(cpuSeries(25), cpuSeries(25)...)
+	f.Add(encodeV1(many...), false)
+	f.Add(encodeV2(many...), true)
 	d := newDecoder(f, Options{CacheBytes: 64 << 10})
 	f.Fuzz(func(t *testing.T, in []byte, v2 bool) {
 		p := Params{Version: V1, MinTime: 5}
@@ -356,7 +448,7 @@ func FuzzDecode(f *testing.F) {
 		if (err == nil) != (err2 == nil) || res.Accepted != res2.Accepted || res.Rejected != res2.Rejected {
 			t.Fatalf("a warm cache gives %+v, %v; a cold one %+v, %v", res, err, res2, err2)
 		}
-		if !b.Valid() || err == nil && (b.Len() != res.Accepted || res.Lines != res.Accepted+res.Rejected || (res.Rejected > 0) != (len(res.Errors) > 0)) {
+		if !b.Valid() || err == nil && (len(rows(&b)) != res.Accepted || b.Len() != res.MetricRows || res.Lines != res.Accepted+res.Rejected || (res.Rejected > 0) != (len(res.Errors) > 0)) {
 			t.Fatalf("%d rows, %+v", b.Len(), res)
 		}
 		if !slices.Equal(rows(&b), rows(&again)) {

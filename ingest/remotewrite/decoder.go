@@ -84,12 +84,14 @@ func (d *Decoder) CacheStats() ingest.CacheStats { return d.cache.Stats() }
 // each series: good ones are added, bad ones listed. An error means that the
 // body cannot be read or is beyond a limit (ErrTooLarge); b is then to be
 // dropped. body is not kept and not changed.
+// Samples of one label set and time that follow each other become one row.
 //
 // The time is linear in the body's length. Once the series are known, no
 // memory is allocated but what b and the list of errors need.
 func (d *Decoder) Decode(body []byte, p Params, b *model.Batch) (Result, error) {
 	s := d.states.Get().(*state)
-	s.d, s.p, s.b, s.origin = d, p, b, d.cache.Origin("", p.Tenant)
+	s.d, s.p, s.origin = d, p, d.cache.Origin("", p.Tenant)
+	s.run = series.Run{C: d.cache, B: b}
 	var err error
 	if p.Version == V2 {
 		err = s.requestV2(body)
@@ -98,7 +100,7 @@ func (d *Decoder) Decode(body []byte, p Params, b *model.Batch) (Result, error) 
 	}
 	res := s.res
 	res.Lines = res.Accepted + res.Rejected
-	res.MetricRows, res.Values = res.Accepted, res.Accepted
+	res.MetricRows, res.Values = s.run.End(), res.Accepted
 	d.cache.Count(s.hits, s.misses)
 	s.forget()
 	d.states.Put(s)

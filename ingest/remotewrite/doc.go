@@ -56,8 +56,13 @@
 //
 // # Speed
 //
-// The bytes of a series' labels lead through a cache to its interned stream and
-// schema. For 1.0 they are used where they lie; for 2.0 the symbols are put
-// together first, because references mean nothing beyond a request. In steady
-// state nothing is allocated.
+// Senders write the metric first, and the samples of one target next to each
+// other. So the metric and the other labels are looked up each by themselves:
+// labels equal to those before, and the metric that followed last time, cost a
+// comparison of bytes at hand. For 1.0 the bytes are used where they lie; for
+// 2.0 references are compared, and symbols put together where they are new to
+// the request, because references mean nothing beyond it. Neighbours of one
+// label set and time become one row (package ingest/internal/series). Series
+// written in another way are known by all of their labels. In steady state
+// nothing is allocated.
 package remotewrite

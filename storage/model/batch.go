@@ -98,6 +98,10 @@ func (b *Batch) Rollback() {
 	b.bits = b.bits[:r.first]
 }
 
+// Widen gives the row started last another schema, of which the first columns
+// are those that it had. The caller then adds the values of the others.
+func (b *Batch) Widen(sc *Schema) { b.rows[len(b.rows)-1].Schema = sc }
+
 // Float adds a float value to the row being built.
 func (b *Batch) Float(f float64) { b.bits = append(b.bits, math.Float64bits(f)) }
 

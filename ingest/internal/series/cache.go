@@ -17,6 +17,11 @@
 // Series that differ in nothing but the metric share one *model.Stream, and
 // series of one metric one *model.Schema, as far as the generation knows them:
 // the store then resolves each once.
+//
+// A protocol whose bytes have the metric apart from the other labels looks
+// these two up by themselves (FindLabels, FindMetric): neighbours mostly have
+// one of them in common, so that nothing need be looked up for it, and a label
+// set is kept once for all of its metrics.
 package series
 
 import (
@@ -32,8 +37,10 @@ import (
 
 // Series is what a key stands for. It is immutable.
 type Series struct {
+	// Stream is nil for a metric alone.
 	Stream *model.Stream
-	// Schema has one float column, named as the metric.
+	// Schema has one float column, named as the metric. It is nil for labels
+	// alone.
 	Schema *model.Schema
 
 	hash   uint64
@@ -46,7 +53,12 @@ type Series struct {
 type Origin struct {
 	db, tenant string
 	seed       uint64
+	labels     *Origin // of keys that are labels without the metric
 }
+
+// metrics is the origin of keys that are metrics alone; they are the same for
+// everyone.
+var metrics = &Origin{}
 
 // maxOrigins bounds the origins remembered; beyond it they are forgotten, and
 // their entries found no more.
@@ -58,6 +70,7 @@ type Cache struct {
 	cap  int64
 
 	young, old atomic.Pointer[generation]
+	layouts    layouts
 
 	hits, misses, evictions atomic.Uint64
 
@@ -130,6 +143,7 @@ func (c *Cache) Origin(db, tenant string) *Origin {
 	}
 	o = &Origin{db: strings.Clone(db), tenant: strings.Clone(tenant)}
 	o.seed = xxhash.Sum64String(o.db)*3 ^ xxhash.Sum64String(o.tenant)
+	o.labels = &Origin{db: o.db, tenant: o.tenant, seed: o.seed + 1}
 	c.origins[[2]string{o.db, o.tenant}] = o
 	return o
 }
@@ -176,6 +190,22 @@ func (c *Cache) Count(hits, misses uint64) {
 	c.misses.Add(misses)
 }
 
+// FindLabels returns the stream of labels without the metric, or nil.
+func (c *Cache) FindLabels(o *Origin, key []byte) *model.Stream {
+	if s := c.Find(o.labels, key); s != nil {
+		return s.Stream
+	}
+	return nil
+}
+
+// FindMetric returns the schema of a metric, or nil.
+func (c *Cache) FindMetric(name []byte) *model.Schema {
+	if s := c.Find(metrics, name); s != nil {
+		return s.Schema
+	}
+	return nil
+}
+
 // Add makes the series of a metric and its own labels, which must have passed
 // ingest.Limits.SeriesLabels, and keeps it under the key. own is not kept;
 // its strings are.
@@ -184,25 +214,51 @@ func (c *Cache) Add(o *Origin, key, metric string, own model.Labels) *Series {
 	s := &Series{hash: o.hash([]byte(key)), key: key, origin: o}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	young, old := c.young.Load(), c.old.Load()
-	if s.Stream = young.streams[st.Key()]; s.Stream == nil {
-		s.Stream = old.streams[st.Key()]
+	s.Stream, s.Schema = c.streamLocked(st), c.schemaLocked(metric)
+	c.addLocked(s)
+	return s
+}
+
+// AddParts is Add for a metric and labels that are looked up by themselves;
+// key is of the labels.
+func (c *Cache) AddParts(o *Origin, key, metric string, own model.Labels) (*model.Stream, *model.Schema) {
+	st := c.opts.NewStream(model.MetricRow, "", o.db, o.tenant, own)
+	labels := &Series{hash: o.labels.hash([]byte(key)), key: key, origin: o.labels}
+	name := &Series{hash: metrics.hash([]byte(metric)), origin: metrics}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	labels.Stream, name.Schema = c.streamLocked(st), c.schemaLocked(metric)
+	name.key = name.Schema.Columns[0].Name
+	c.addLocked(labels)
+	c.addLocked(name)
+	return labels.Stream, name.Schema
+}
+
+// streamLocked returns the stream that has the labels of st.
+func (c *Cache) streamLocked(st *model.Stream) *model.Stream {
+	for _, g := range [2]*generation{c.young.Load(), c.old.Load()} {
+		if known := g.streams[st.Key()]; known != nil {
+			return known
+		}
 	}
-	if s.Stream == nil {
-		s.Stream = st
+	return st
+}
+
+func (c *Cache) schemaLocked(metric string) *model.Schema {
+	for _, g := range [2]*generation{c.young.Load(), c.old.Load()} {
+		if known := g.schemas[metric]; known != nil {
+			return known
+		}
 	}
-	if s.Schema = young.schemas[metric]; s.Schema == nil {
-		s.Schema = old.schemas[metric]
-	}
-	if s.Schema == nil {
-		name := strings.Clone(metric)
-		s.Schema = &model.Schema{Kind: model.MetricRow, Columns: []model.Column{{Name: name, Measurement: name, Field: "value", Type: model.TypeFloat}}}
-	}
+	name := strings.Clone(metric)
+	return &model.Schema{Kind: model.MetricRow, Columns: []model.Column{{Name: name, Measurement: name, Field: "value", Type: model.TypeFloat}}}
+}
+
+func (c *Cache) addLocked(s *Series) {
 	s.size = 96 + int64(len(s.key))
 	if s.size <= c.cap/8 {
 		c.keepLocked(s)
 	}
-	return s
 }
 
 func (c *Cache) promote(s *Series) {
@@ -239,13 +295,15 @@ func (c *Cache) keepLocked(s *Series) {
 	t.put(s)
 	g.entries.Add(1)
 	size := s.size
-	if key := s.Stream.Key(); g.streams[key] == nil {
+	if s.Stream != nil && g.streams[s.Stream.Key()] == nil {
+		key := s.Stream.Key()
 		g.streams[key] = s.Stream
 		// The stream, its key, its labels and its place in the map; the
 		// labels' text is that of a key.
 		size += 144 + int64(len(key)) + 32*int64(len(s.Stream.Labels))
 	}
-	if name := s.Schema.Columns[0].Name; g.schemas[name] == nil {
+	if s.Schema != nil && g.schemas[s.Schema.Columns[0].Name] == nil {
+		name := s.Schema.Columns[0].Name
 		g.schemas[name] = s.Schema
 		size += 240 + int64(len(name))
 	}
