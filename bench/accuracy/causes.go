@@ -172,7 +172,8 @@ func runPetShop(ctx context.Context, s *session) ([]line, error) {
 }
 
 // writeNodes stores a table whose first three rows are service, metric and
-// statistic.
+// statistic. Its times are the beginnings of the stretches that the values are
+// about; a store has them at the ends.
 func (s *session) writeNodes(ctx context.Context, id, path string) (at [2]int64, err error) {
 	rows, err := readCSV(path)
 	if err != nil {
@@ -190,6 +191,10 @@ func (s *session) writeNodes(ctx context.Context, id, path string) (at [2]int64,
 		if times[i], err = parseTime(r[0]); err != nil {
 			return at, fmt.Errorf("%s: row %d: %w", path, i+1, err)
 		}
+	}
+	width := times[1] - times[0]
+	for i := range times {
+		times[i] += width
 	}
 	for c := 1; c < len(head[0]); c++ {
 		values := make([]float64, len(rows))

@@ -26,6 +26,7 @@ type session struct {
 	db          *storage.DB
 	engine      *query.Engine
 	schemas     map[string]*model.Schema
+	pending     model.Batch // written before the next question
 }
 
 func newSession(folder, out string) (*session, error) {
@@ -44,7 +45,7 @@ func newSession(folder, out string) (*session, error) {
 
 func (s *session) close() error { return errors.Join(s.db.Close(), os.RemoveAll(s.dir)) }
 
-// write stores one series; rows with a value that is not a number are left
+// write stores one series before the next question; rows with a value that is not a number are left
 // out. Times are in milliseconds.
 func (s *session) write(ctx context.Context, metric string, labels model.Labels, times []int64, values []float64) error {
 	schema := s.schemas[metric]
@@ -53,21 +54,37 @@ func (s *session) write(ctx context.Context, metric string, labels model.Labels,
 		s.schemas[metric] = schema
 	}
 	stream := model.NewStream(labels)
-	var b model.Batch
 	for i, t := range times {
 		if math.IsNaN(values[i]) {
 			continue
 		}
-		b.Begin(stream, schema, t*int64(time.Millisecond))
-		b.Float(values[i])
+		s.pending.Begin(stream, schema, t*int64(time.Millisecond))
+		s.pending.Float(values[i])
 	}
-	_, err := s.db.Append(ctx, &b)
+	if s.pending.Size() > maxPending {
+		return s.flush(ctx)
+	}
+	return nil
+}
+
+// maxPending is how many bytes are written at once.
+const maxPending = 16 << 20
+
+func (s *session) flush(ctx context.Context) error {
+	if s.pending.Len() == 0 {
+		return nil
+	}
+	_, err := s.db.Append(ctx, &s.pending)
+	s.pending.Reset()
 	return err
 }
 
 // ask runs an instant query at a time in milliseconds.
 func (s *session) ask(ctx context.Context, at int64, text string, args ...any) (*query.Result, error) {
 	text = fmt.Sprintf(text, args...)
+	if err := s.flush(ctx); err != nil {
+		return nil, err
+	}
 	r, err := s.engine.Query(ctx, query.Request{Text: text, Instant: true, End: time.UnixMilli(at)})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", text, err)
@@ -83,6 +100,9 @@ const maxSteps = 10_000
 // Rows of one time get the same value; those without an answer get NaN.
 func (s *session) askEach(ctx context.Context, times []int64, text string, args ...any) ([]float64, error) {
 	text = fmt.Sprintf(text, args...)
+	if err := s.flush(ctx); err != nil {
+		return nil, err
+	}
 	out := make([]float64, len(times))
 	for i := range out {
 		out[i] = math.NaN()

@@ -25,9 +25,16 @@ func (ev *evaluator) evalAnalysis(ctx context.Context, call *plan.Call, grid Gri
 		"forecast":       ev.evalForecast,
 		"time_to":        ev.evalTimeTo,
 		"corr_over_time": ev.evalCorrelation,
+		"change_points":  ev.evalChangePoints,
+		"rank_changes":   ev.evalRankChanges,
+		"root_cause":     ev.evalRootCause,
+		"contrib":        ev.evalContrib,
 	}[call.Func.Name]
 	if run == nil {
 		return nil, errorAt(call.Pos, "function %s is not available in this build", call.Func.Name)
+	}
+	if call.Func.Table && !(ev.Instant && ev.outermost(call)) {
+		return nil, errorAt(call.Pos, "function %s answers with a table and must be the outermost of an instant query", call.Func.Name)
 	}
 	if grid.Len() == 0 {
 		return &Analysis{}, nil
@@ -152,14 +159,21 @@ type learning struct {
 
 func (a *analysisCall) learning() learning {
 	l := learning{res: a.span("res", 0, time.Millisecond), refit: a.span("refit", 0, time.Millisecond), exclude: a.arg("exclude")}
+	l.seasons = a.seasons()
 	var err error
-	if l.seasons, err = analysis.ParseSeasons(a.text("season", "auto")); err != nil {
-		a.keep(errorAt(a.arg("season").Position(), "%s: %v", a.call.Func.Name, err))
-	}
 	if l.zone, err = analysis.Zone(a.text("tz", "UTC")); err != nil {
 		a.keep(errorAt(a.arg("tz").Position(), "%s: tz: %v", a.call.Func.Name, err))
 	}
 	return l
+}
+
+// seasons reads the option season.
+func (a *analysisCall) seasons() analysis.Seasons {
+	s, err := analysis.ParseSeasons(a.text("season", "auto"))
+	if err != nil {
+		a.keep(errorAt(a.arg("season").Position(), "%s: %v", a.call.Func.Name, err))
+	}
+	return s
 }
 
 // shortages gathers why series have no value, so that ten thousand of them

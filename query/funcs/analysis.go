@@ -69,5 +69,53 @@ func init() {
 				"A series alone on its side, or among those that match, is compared with every one on the other. It takes ten common points.",
 			Example: `corr_over_time(rate(http_errors_total[5m])[1d:1m], count_over_time(logs({app="api"} |= "timeout" [5m]))[1d:1m]) on (host)`,
 		},
+		&Func{
+			Name: "change_points", Family: "analysis", Returns: Vector, Table: true,
+			Params: params(rng("v", "the window to look through"),
+				option("max", Scalar, "20", "the most changes answered for a series, the clearest first"),
+				option("spikes", Bool, "false", "tell single spikes and dips, too"),
+				option("season", Str, "auto", "the seasons to take off first: auto, none, or periods such as 1d or 1d,1w"),
+				option("res", Duration, "the larger of the data's interval and a 1024th of the window", "the width of the windows whose means are compared")),
+			Doc: "Where the series changes: per change its signed effect, with the labels type (level, trend, variance, spike, dip), at (the time of the first different point) and p (how likely chance makes one as clear). " +
+				"Straight segments found by PELT with a penalty that needs no tuning. It takes 12 points.",
+			Example: `change_points(node_load1{host="a"}[2d])`,
+		},
+		&Func{
+			Name: "rank_changes", Family: "analysis", Returns: Vector, Table: true, Variadic: true,
+			Params: params(either("v", "the window in which to look for what changed, of any number of series"),
+				baselineOption,
+				option("test", Str, "ks", "the comparison: ks (shift in scales of the baseline), volume (relative change of the mean), iqr (ks of the values alone)", "ks", "volume", "iqr"),
+				option("k", Scalar, "50", "the most rows")),
+			Doc: "What changed in this window against its baseline, over any number of series and log rows together (rows are counted per stream): the signed effect, with the labels signal (the metric), direction and p_adj, best first. " +
+				"Those that a false-discovery rate of 5 % over all series keeps come before the others.",
+			Example: `rank_changes({__name__=~".+", cluster="eu"}[1h], baseline="4x")`,
+		},
+		&Func{
+			Name: "root_cause", Family: "analysis", Returns: Vector, Table: true,
+			Params: params(rng("target", "the window of the one series that is in trouble"),
+				either("over", "the same window of the series that may tell of the cause"),
+				option("topology", Vector, "none", "edges: series with the labels from (the caller) and to (the callee)"),
+				option("changes", Vector, "none", "events such as deploys: series with the node's label"),
+				option("node", Str, "service", "the label that names the node a series belongs to"),
+				baselineOption,
+				option("k", Scalar, "20", "the most rows")),
+			Doc: "Where the target's trouble may have begun: nodes by the evidence for them (how much they changed, whether changed nodes connect them with the target, what their own callees do not explain, whether they changed first, known events), best first. " +
+				"It is evidence, not proof.",
+			Example: `root_cause(latency_seconds{service="web"}[30m], over=latency_seconds[30m], topology=calls)`,
+		},
+		&Func{
+			Name: "contrib", Family: "analysis", Returns: Vector, Table: true,
+			Params: params(either("v", "the window of the series whose sum changed"),
+				Param{Name: "of", Types: []Type{Range, LogRange}, Optional: true, NamedOnly: true, Default: "none", Doc: "the same window of what v is a part of, with the same labels: the change of the ratio is explained"},
+				baselineOption,
+				option("dims", Str, "", `the labels to combine, as in "region,version"; empty means all that differ`),
+				option("max_dims", Scalar, "3", "the most labels of a combination"),
+				option("k", Scalar, "5", "the most combinations")),
+			Doc:     "Which combinations of label values explain why the sum of the series (of increases, such as increase(…)[10m:1m], or of counts) or a ratio of sums changed against the baseline: the share of the change, with the labels of the combination and its rank.",
+			Example: `contrib(increase(http_errors_total[1m])[10m:1m], of=increase(http_requests_total[1m])[10m:1m], dims="region,version")`,
+		},
 	)
 }
+
+// baselineOption is shared by the functions that compare a window with others.
+var baselineOption = option("baseline", Str, "4x", `what the window is compared with: "4x", the four windows before it; "-1w", the same window a week earlier; "FROM/TO", times in seconds or RFC 3339`)

@@ -58,6 +58,9 @@ type Func struct {
 	Returns  Type
 	// Pairs functions take two ranges and a matching: on(…) or ignoring(…).
 	Pairs bool
+	// Table functions answer with labels that hold computed numbers or times,
+	// so only as the outermost expression of an instant query.
+	Table bool
 	// Doc is one sentence, then details; Example is a valid query.
 	Doc, Example string
 }

@@ -31,7 +31,7 @@ func TestRegistry(t *testing.T) {
 					t.Errorf("parameter %q is required, after an optional one", p.Name)
 				}
 				optional = optional || p.Optional
-				if p.NamedOnly && (!p.Optional || p.Default == "") {
+				if p.NamedOnly && (!p.Optional || p.Default == "" && p.Types[0] != funcs.Str) {
 					t.Errorf("parameter %q is an option: want a default", p.Name)
 				}
 			}
@@ -56,21 +56,15 @@ func TestRegistry(t *testing.T) {
 func TestDefaultsAreArguments(t *testing.T) {
 	for _, f := range funcs.All() {
 		for _, p := range f.Params {
-			if !p.NamedOnly || strings.Contains(p.Default, " of ") { // words, not a value
+			if !p.NamedOnly || strings.Contains(p.Default, " of ") || p.Types[0] == funcs.Range { // words, not a value
 				continue
 			}
 			v := p.Default
 			if p.Types[0] == funcs.Str {
 				v = `"` + v + `"`
 			}
-			args := "x[1d]"
-			switch f.Name {
-			case "time_to":
-				args += ", 1"
-			case "corr_over_time":
-				args += ", y[1d]"
-			}
-			q := f.Name + "(" + args + ", " + p.Name + "=" + v + ")"
+			args := required(f)
+			q := f.Name + "(" + args + p.Name + "=" + v + ")"
 			e, err := parse.Parse(q, ast.Native)
 			if err != nil {
 				t.Fatalf("%s: %v", q, err)
@@ -80,4 +74,17 @@ func TestDefaultsAreArguments(t *testing.T) {
 			}
 		}
 	}
+}
+
+// required writes an argument for each required parameter.
+func required(f *funcs.Func) string {
+	args := ""
+	for _, p := range f.Params {
+		if p.Optional {
+			continue
+		}
+		args += map[funcs.Type]string{funcs.Scalar: "1", funcs.Str: `"a"`, funcs.Vector: "x", funcs.Range: "x[1d]", funcs.LogRange: "logs({a=\"b\"}[1d])",
+			funcs.Duration: "1h", funcs.Tuple: "(0.5)", funcs.Bool: "true"}[p.Types[0]] + ", "
+	}
+	return args
 }

@@ -385,6 +385,11 @@ func (b *builder) call(n *ast.Call) (Node, error) {
 			continue
 		}
 		p := &f.Params[min(i, len(f.Params)-1)]
+		if i >= len(f.Params) { // the last one by place repeats
+			for k := len(f.Params) - 1; f.Params[k].NamedOnly && k > 0; k-- {
+				p = &f.Params[k-1]
+			}
+		}
 		if c.Args[i], err = b.argument(a, p, f); err != nil {
 			return nil, err
 		}
