@@ -86,9 +86,10 @@ func (db *DB) compactPartition(ctx context.Context, p keys.Partition, settle boo
 
 func (c *compaction) run() (err error) {
 	defer func() {
+		// Nothing of a batch that was not committed counts: an error of this
+		// program ends the pass and does no more.
 		if r := recover(); r != nil {
-			err = fmt.Errorf("pebble: %v", r)
-			c.db.fail(err)
+			err = fmt.Errorf("panic: %v", r)
 		}
 	}()
 	c.drops = c.db.drops.Load()
@@ -292,9 +293,16 @@ func (c *compaction) pace() error {
 
 // commitUnlessDropped keeps retention out while it writes: what was dropped
 // must not come back.
-func (c *compaction) commitUnlessDropped() error {
+func (c *compaction) commitUnlessDropped() (err error) {
 	c.db.rewriting.Lock()
 	defer c.db.rewriting.Unlock()
+	defer func() {
+		if r := recover(); r != nil {
+			// Pebble panics where its log cannot be written.
+			err = fmt.Errorf("pebble: %v", r)
+			c.db.fail(err)
+		}
+	}()
 	if c.db.drops.Load() != c.drops {
 		return errDropped
 	}

@@ -33,8 +33,9 @@ const (
 	// patience is how many times Options.CompactFlushes a pass over a partition
 	// that is written to waits for a moment without a flush.
 	patience = 4
-	// maxPasses bounds the settling passes of one call over one partition.
-	maxPasses = 1000
+	// maxPasses bounds the settling passes of one call over one partition beside
+	// those that a merge of bounded size leaves to be gone on with.
+	maxPasses = 4
 )
 
 func (c *compactor) start(db *DB) {
@@ -224,13 +225,16 @@ func (db *DB) compactAll(ctx context.Context) (err error) {
 // settle runs settling passes until one finds nothing to do. A pass is cut
 // short by a partition that is dropped; then it is run again.
 func (db *DB) settle(ctx context.Context, p keys.Partition) error {
-	for range maxPasses {
+	for passes := 0; passes < maxPasses; {
 		stats, more, err := db.compactPartition(ctx, p, true, nil)
 		if err != nil && !errors.Is(err, errDropped) {
 			return err
 		}
-		if err == nil && !more && stats.ChunksIn == 0 {
+		if err == nil && stats.ChunksIn == 0 {
 			break
+		}
+		if !more {
+			passes++
 		}
 	}
 	return nil

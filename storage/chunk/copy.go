@@ -1,6 +1,6 @@
 package chunk
 
-// AppendFrom appends samples [i, j) of src, which shares their texts. The
+// AppendFrom appends samples [i, j) of src, which shares their texts and histograms. The
 // types must be equal, unless c is empty: then it takes that of src. Where
 // only one of both has start times, the others' are NoStart.
 func (c *Column) AppendFrom(src *Column, i, j int) {
@@ -17,6 +17,9 @@ func (c *Column) AppendFrom(src *Column, i, j int) {
 	}
 	if len(src.Texts) > 0 {
 		c.Texts = append(c.Texts, src.Texts[i:j]...)
+	}
+	if len(src.Histograms) > 0 {
+		c.Histograms = append(c.Histograms, src.Histograms[i:j]...)
 	}
 	switch {
 	case len(src.Starts) > 0:

@@ -169,6 +169,9 @@ func emitColumn(c chunk.Column, position uint64, stats *Stats, emit func(Result)
 		pieces := (rest.Len() + chunk.MaxSamples - 1) / chunk.MaxSamples
 		cut := min(rest.Cut(), (rest.Len()+pieces-1)/pieces)
 		part := rest.Slice(0, cut)
+		if !slices.ContainsFunc(part.Starts, func(t int64) bool { return t != chunk.NoStart }) {
+			part.Starts = nil
+		}
 		stats.ChunksOut++
 		if err := emit(Result{&part, position}); err != nil {
 			return err

@@ -48,6 +48,11 @@ var lowerBounds = [...]int{0, chunk.MaxSamples / 64, chunk.MaxSamples / 8, fullC
 // is larger, and chunks are cut at chunk.TargetTextBytes of it.
 const maxTextBytes = chunk.TargetTextBytes / 16
 
+// maxHistograms is up to which number of samples chunks of histograms are
+// joined: how many fit into one depends on their buckets. Of 64 buckets, as
+// many do.
+const maxHistograms = chunk.MaxSamples / 4
+
 // manyPieces is how many chunks a reader may have to merge at one time before
 // a tiered pass resolves them whatever the cost.
 const manyPieces = 8
@@ -130,8 +135,14 @@ func (p *planner) findClusters() {
 
 // fits reports whether the chunks of both make one of each type.
 func (c *cluster) fits(with *cluster) bool {
-	texts := c.types&(1<<model.TypeText) != 0
-	return c.samples+with.samples <= chunk.MaxSamples && !(texts && c.bytes+with.bytes > maxTextBytes)
+	types := c.types | with.types
+	switch samples := c.samples + with.samples; {
+	case samples > chunk.MaxSamples,
+		types&(1<<model.TypeText) != 0 && c.bytes+with.bytes > maxTextBytes,
+		types&(1<<model.TypeHistogram) != 0 && samples > maxHistograms:
+		return false
+	}
+	return true
 }
 
 // join adds the clusters' next neighbour.
