@@ -77,7 +77,7 @@ func (l *Limits) CheckLogField(name string) string {
 	if s := l.checkName("field name", name); s != "" {
 		return s
 	}
-	if name == model.LineField {
+	if name == model.LineField || name == model.MetadataField {
 		return fmt.Sprintf("field name %q is reserved: want another name", name)
 	}
 	return ""

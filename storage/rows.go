@@ -242,7 +242,7 @@ func (s *rowScan) readGroup(pc groupPiece) (*rowData, error) {
 		d.columns[name] = vals
 		return nil
 	}
-	if s.sel.AllFields {
+	if s.sel.AllFields || s.sel.Metadata && g.Has(model.MetadataField, pc.run.First, pc.run.Count) {
 		for _, c := range g.Columns() {
 			if err := want(c.Name); err != nil {
 				return nil, err
@@ -303,13 +303,14 @@ func (s *rowScan) readHead(h *head.Snapshot, rows []head.LogRow) *rowData {
 		if !s.sel.NoLine {
 			d.lines[i] = string(h.Line(&rows[i]))
 		}
-		if !s.sel.AllFields && len(s.sel.Fields) == 0 {
+		if !s.sel.AllFields && !s.sel.Metadata && len(s.sel.Fields) == 0 {
 			continue
 		}
 		cols, words := h.Fields(&rows[i])
+		all := s.sel.AllFields || s.sel.Metadata && slices.ContainsFunc(cols, func(c model.Column) bool { return c.Field == model.MetadataField })
 		for c := range cols {
 			name := cols[c].Field
-			if !s.sel.AllFields && !slices.Contains(s.sel.Fields, name) {
+			if !all && !slices.Contains(s.sel.Fields, name) {
 				continue
 			}
 			vals := d.columns[name]

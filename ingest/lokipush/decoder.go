@@ -9,6 +9,7 @@ import (
 	"tidemark/ingest/internal/gencache"
 	"tidemark/ingest/internal/jsonscan"
 	"tidemark/storage/model"
+	"tidemark/storage/model/loglevel"
 )
 
 // ErrMalformed marks a body that is no protobuf or no JSON of a push.
@@ -20,6 +21,9 @@ type Options struct {
 	// CacheBytes bounds the memory of the cache of streams and, with a quarter
 	// of it more, of that of layouts. Default 64 MiB.
 	CacheBytes int
+	// DetectLevel gives every entry the structured metadata detected_level, as
+	// Loki does unless told otherwise; see package loglevel.
+	DetectLevel bool
 }
 
 const defaultCacheBytes = 64 << 20
@@ -109,6 +113,7 @@ type walk struct {
 
 	// The stream being read: either refused or st is set.
 	st      *model.Stream
+	level   string // by a label of the stream, or empty
 	name    string // its labels as text, for reasons
 	refused string
 	cur     *seen
@@ -154,7 +159,15 @@ func (w *walk) enter(form byte, raw []byte, parse func(raw []byte) (model.Labels
 		st = w.d.opts.NewLogStream("", w.p.Tenant, own)
 		st = w.d.streams.Put(w.key, st, int64(len(st.Key()))*2+40*int64(len(st.Labels))+120)
 	}
-	w.st, w.name = st, ""
+	w.st, w.name, w.level = st, "", ""
+	if w.d.opts.DetectLevel {
+		for _, n := range loglevel.Names {
+			if v := st.Labels.Get(n); v != "" {
+				w.level = loglevel.Normalize(v)
+				break
+			}
+		}
+	}
 }
 
 // refuseStream makes every entry of the stream be refused.

@@ -38,7 +38,10 @@
 //	structured metadata           one text field each; a name that is no label
 //	                              name is made one as Loki does (http.method is
 //	                              http_method, 2x is key_2x); of equal names the
-//	                              last counts; empty values are left out
+//	                              last counts; empty values are left out. They are
+//	                              labels of the row in every query: the column
+//	                              model.MetadataField says so
+//	detected_level                added to the metadata with Options.DetectLevel
 //	time as a number in JSON      refused: a JSON number of nanoseconds has lost
 //	                              digits in most senders already
 //	time before Params.MinTime    refused

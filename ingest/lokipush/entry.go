@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
+	"unsafe"
 
 	"github.com/cespare/xxhash/v2"
 
 	"tidemark/ingest"
 	"tidemark/storage/model"
+	"tidemark/storage/model/loglevel"
 )
 
 // meta adds a pair of structured metadata to the entry being read.
@@ -50,6 +54,7 @@ func (w *walk) entry(t int64, line []byte) {
 		})
 		return
 	}
+	w.detectLevel(line)
 	l, reason := w.layoutOf()
 	if reason != "" {
 		w.refuse(line, func() string { return fmt.Sprintf("structured metadata of stream '%s': %s", w.stream(), reason) })
@@ -60,6 +65,9 @@ func (w *walk) entry(t int64, line []byte) {
 	for _, v := range w.metaValues {
 		w.values.Text(v)
 	}
+	if len(w.metaValues) > 0 {
+		w.values.Bits(1) // MetadataField
+	}
 	l.Append(w.b, w.st, t, &w.values)
 	w.rep.Lines++
 	w.rep.Accepted++
@@ -69,6 +77,58 @@ func (w *walk) entry(t int64, line []byte) {
 	}
 	w.rep.LogRows++
 	w.rep.Values += len(l.Schema.Columns)
+	if len(w.metaNames) > 0 {
+		w.rep.Values-- // the mark is no value of the sender's
+	}
+}
+
+// noMetric says that no number of an entry is a metric: there is only the mark
+// of metadata.
+func noMetric(string) bool { return false }
+
+var (
+	levelName      = []byte("detected_level")
+	severityNumber = []byte("severity_number")
+)
+
+// detectLevel adds the level of the entry to its metadata, where it has none
+// yet and the decoder is to find it: that of a label of the stream, of the
+// metadata, or what the line says.
+func (w *walk) detectLevel(line []byte) {
+	if !w.d.opts.DetectLevel {
+		return
+	}
+	level, number, rank := w.level, "", len(loglevel.Names)
+	for i, n := range w.metaNames {
+		switch {
+		case bytes.Equal(n, levelName):
+			w.metaValues[i] = []byte(loglevel.Normalize(string(w.metaValues[i])))
+			return
+		case bytes.Equal(n, severityNumber):
+			number = string(w.metaValues[i])
+		case level == "":
+			if r := slices.Index(loglevel.Names[:rank], string(n)); r >= 0 {
+				rank = r
+			}
+		}
+	}
+	switch {
+	case level != "":
+	case rank < len(loglevel.Names):
+		for i, n := range w.metaNames {
+			if string(n) == loglevel.Names[rank] {
+				level = loglevel.Normalize(string(w.metaValues[i]))
+			}
+		}
+	case number != "":
+		n, err := strconv.Atoi(number)
+		if level = loglevel.OfSeverity(n); err != nil {
+			level = loglevel.Info
+		}
+	default:
+		level = loglevel.Detect(unsafe.String(unsafe.SliceData(line), len(line))) // keeps nothing of it but constants
+	}
+	w.meta(levelName, []byte(level))
 }
 
 func rfc3339(t int64) string { return time.Unix(0, t).UTC().Format(time.RFC3339Nano) }
@@ -95,7 +155,10 @@ func (w *walk) layoutOf() (*ingest.Layout, string) {
 			fields = append(fields, ingest.Field{Name: name, Type: model.TypeText})
 			size += int64(len(name)) + 120
 		}
-		l = w.d.layouts.Put(w.key, w.d.opts.NewLogLayout(fields, 0, nil), size)
+		if len(w.metaNames) > 0 {
+			fields = append(fields, ingest.Field{Name: model.MetadataField, Type: model.TypeBool})
+		}
+		l = w.d.layouts.Put(w.key, w.d.opts.NewLogLayout(fields, 0, noMetric), size)
 	}
 	w.layout, w.lastKey = l, append(w.lastKey[:0], w.key...)
 	return l, ""
@@ -151,8 +214,10 @@ func (w *walk) repeated(t int64) bool {
 func (w *walk) rowKey(i int) rowKey {
 	r := &w.b.Rows()[i]
 	k := rowKey{time: r.Time}
-	for _, word := range w.b.Words(r) {
-		k.hash = k.hash*0x9e3779b97f4a7c15 ^ xxhash.Sum64(w.b.TextOf(word))
+	for c, word := range w.b.Words(r) {
+		if r.Schema.Columns[c].Type == model.TypeText {
+			k.hash = k.hash*0x9e3779b97f4a7c15 ^ xxhash.Sum64(w.b.TextOf(word))
+		}
 	}
 	return k
 }
@@ -166,7 +231,10 @@ func (w *walk) equal(i, j int) bool {
 		return false
 	}
 	for c := range wa {
-		if a.Schema.Columns[c].Field != b.Schema.Columns[c].Field || !bytes.Equal(w.b.TextOf(wa[c]), w.b.TextOf(wb[c])) {
+		if a.Schema.Columns[c].Field != b.Schema.Columns[c].Field {
+			return false
+		}
+		if a.Schema.Columns[c].Type == model.TypeText && !bytes.Equal(w.b.TextOf(wa[c]), w.b.TextOf(wb[c])) {
 			return false
 		}
 	}

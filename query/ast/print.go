@@ -279,7 +279,7 @@ func (p *printer) selector(s *Selector, outermost bool) {
 // could not stand there, and others would be hard to read.
 var reserved = []string{
 	"and", "or", "unless", "atan2", "bool", "on", "ignoring", "group_left", "group_right", "by", "without", "offset",
-	"inf", "nan", "sum", "avg", "min", "max", "count", "group", "stddev", "stdvar", "topk", "bottomk", "quantile", "count_values", "limitk", "limit_ratio",
+	"inf", "nan", "sum", "avg", "min", "max", "count", "group", "stddev", "stdvar", "topk", "bottomk", "quantile", "count_values", "limitk", "limit_ratio", "approx_topk",
 }
 
 func (p *printer) matchers(s *Selector) {

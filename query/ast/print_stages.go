@@ -12,8 +12,34 @@ func (p *printer) stage(st Stage) {
 			}
 			p.str(Quote(v))
 		}
+		for i, v := range s.IPs {
+			if i+len(s.Values) > 0 {
+				p.str(" or ")
+			}
+			p.str("ip(", Quote(v), ")")
+		}
+	case *LineFormat:
+		p.str("| line_format ", Quote(s.Template))
+	case *LabelFormat:
+		p.str("| label_format ")
+		for i := range s.Items {
+			if i > 0 {
+				p.str(", ")
+			}
+			it := &s.Items[i]
+			if p.str(it.Label, "="); it.From != "" {
+				p.str(it.From)
+			} else {
+				p.str(Quote(it.Template))
+			}
+		}
+	case *Decolorize:
+		p.str("| decolorize")
 	case *Parser:
 		p.str("| ", s.Name)
+		if s.Name == "regexp" || s.Name == "pattern" {
+			p.str(" ", Quote(s.Text))
+		}
 		for _, f := range s.Flags {
 			p.str(" ", f)
 		}
@@ -74,6 +100,8 @@ func (p *printer) cond(c Cond, lowest int) {
 		if prec < lowest {
 			p.str(")")
 		}
+	case *CondIP:
+		p.str(n.Name, n.Op, "ip(", Quote(n.Value), ")")
 	case *CondMatch:
 		p.str(n.Name, n.Type.String(), Quote(n.Value))
 	case *CondNumber:

@@ -8,12 +8,15 @@ type Stage interface {
 	stage()
 }
 
-// LineFilter keeps rows by their line: Op is |=, !=, |~ or !~. Several
-// values were chained with or.
+// LineFilter keeps rows by their line: Op is |=, !=, |~, !~, |> or !> (the
+// last two with a pattern such as <_> took <_>). Several values were chained
+// with or. IPs are alternatives written as ip("…"): an address, a CIDR prefix
+// or a range of addresses; they are there with |= and != only.
 type LineFilter struct {
 	Pos
 	Op     string
 	Values []string
+	IPs    []string
 }
 
 // Extraction is one parameter of json or logfmt: label="path".
@@ -22,13 +25,39 @@ type Extraction struct {
 	Label, Path string
 }
 
-// Parser extracts labels from the line: Name is json or logfmt.
+// Parser extracts labels from the line: Name is json, logfmt, unpack, regexp
+// or pattern. The last two have a Text, the expression.
 type Parser struct {
 	Pos
 	Name        string
 	Flags       []string // --strict, --keep-empty
 	Extractions []Extraction
+	Text        string
 }
+
+// LineFormat replaces the line by what a Go text/template makes of the labels.
+type LineFormat struct {
+	Pos
+	Template string
+}
+
+// LabelFormat gives labels new values, in order.
+type LabelFormat struct {
+	Pos
+	Items []LabelAssign
+}
+
+// LabelAssign is one item of label_format: Label=From renames, and
+// Label="Template" sets the label to what the template makes.
+type LabelAssign struct {
+	Pos
+	Label    string
+	From     string // empty where Template counts
+	Template string
+}
+
+// Decolorize removes ANSI escape sequences from the line.
+type Decolorize struct{ Pos }
 
 // LabelFilter keeps rows by labels or fields.
 type LabelFilter struct {
@@ -58,6 +87,9 @@ type LabelPick struct {
 
 func (*LineFilter) stage()  {}
 func (*Parser) stage()      {}
+func (*LineFormat) stage()  {}
+func (*LabelFormat) stage() {}
+func (*Decolorize) stage()  {}
 func (*LabelFilter) stage() {}
 func (*Unwrap) stage()      {}
 func (*DropKeep) stage()    {}
@@ -104,6 +136,14 @@ type CondNumber struct {
 	Text  string
 }
 
+// CondIP compares a label's text, an address, with an address, a CIDR prefix
+// or a range of addresses; Op is = or !=.
+type CondIP struct {
+	Pos
+	Name, Op, Value string
+}
+
+func (*CondIP) cond()     {}
 func (*CondBinary) cond() {}
 func (*CondMatch) cond()  {}
 func (*CondNumber) cond() {}

@@ -56,7 +56,7 @@ func groupLabels(gr ast.Grouping, ls model.Labels) model.Labels {
 // eachAggregate evaluates an aggregation.
 func (ev *evaluator) eachAggregate(ctx context.Context, n *plan.Aggregate, g Grid, emit func(*Column) error) error {
 	switch n.Op {
-	case "topk", "bottomk", "limitk", "limit_ratio":
+	case "topk", "bottomk", "limitk", "limit_ratio", "approx_topk":
 		return ev.eachPick(ctx, n, g, emit)
 	case "count_values":
 		return ev.eachCountValues(ctx, n, g, emit)

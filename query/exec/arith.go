@@ -1,6 +1,10 @@
 package exec
 
-import "math"
+import (
+	"math"
+
+	"tidemark/query/plan"
+)
 
 // scalarOp applies an arithmetic or comparison operator to two numbers;
 // comparisons are 0 or 1.
@@ -27,12 +31,26 @@ func arithmetic(op string) func(l, r float64) float64 {
 		return func(l, r float64) float64 { return l / r }
 	case "%":
 		return math.Mod
+	case plan.OpDivGuarded:
+		return guarded(func(l, r float64) float64 { return l / r })
+	case plan.OpModGuarded:
+		return guarded(math.Mod)
 	case "^":
 		return math.Pow
 	case "atan2":
 		return math.Atan2
 	}
 	return nil
+}
+
+// guarded makes a division that gives NaN where the divisor is 0.
+func guarded(f func(l, r float64) float64) func(l, r float64) float64 {
+	return func(l, r float64) float64 {
+		if r == 0 {
+			return math.NaN()
+		}
+		return f(l, r)
+	}
 }
 
 // comparison returns the function of a comparison operator, or nil.

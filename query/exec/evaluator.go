@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tidemark/query/ast"
+	"tidemark/query/funcs"
 	"tidemark/query/plan"
 	"tidemark/storage/model"
 )
@@ -34,6 +35,9 @@ type Params struct {
 	Direction model.Direction
 	// RowFields asks for the typed fields of those rows.
 	RowFields bool
+	// LogQL says that the query is one of Loki's protocol, whose clients look
+	// for its words in errors and expect approx_topk in instant queries only.
+	LogQL bool
 	// Enforce is added to the matchers of every selector.
 	Enforce []*model.Matcher
 	// MaxSamples bounds the samples held at once, MaxRows and MaxRowBytes the
@@ -103,8 +107,23 @@ func sortedKeys(m map[string]struct{}) []string {
 	return out
 }
 
-// outermost reports whether n is the whole query.
-func (ev *evaluator) outermost(n plan.Node) bool { return ev.root == n }
+// outermost reports whether n is the whole query. In LogQL an order made by
+// sort survives an operation with a number.
+func (ev *evaluator) outermost(n plan.Node) bool {
+	root := ev.root
+	for ev.LogQL && root != n {
+		b, ok := root.(*plan.Binary)
+		switch {
+		case ok && b.RHS.Type() == funcs.Scalar:
+			root = b.LHS
+		case ok && b.LHS.Type() == funcs.Scalar:
+			root = b.RHS
+		default:
+			return false
+		}
+	}
+	return root == n
+}
 
 // hold accounts for n more samples in memory and fails beyond the limit.
 func (ev *evaluator) hold(n int) error {

@@ -215,6 +215,14 @@ func (ev *evaluator) eachUnwrapFunc(ctx context.Context, call *plan.Call, sel *p
 		if err := f.kernel(ctx, sl, s.values, params, out); err != nil {
 			return err
 		}
+		if ev.LogQL && call.Func.Name == "rate_counter" {
+			// Loki says 0 where one value makes no rate.
+			for i := range sl.steps {
+				if sl.hi[i]-sl.lo[i] == 1 {
+					out.Set(i, 0)
+				}
+			}
+		}
 		if perSecond {
 			for i := range out.Values {
 				out.Values[i] /= sl.seconds()

@@ -51,7 +51,7 @@ func nameLabels(n plan.Node, names []string, into map[*plan.SelectLogs]naming) {
 		case n.Grouping.Without:
 			nameLabels(n.Expr, nil, into)
 			return
-		case n.Op == "topk" || n.Op == "bottomk" || n.Op == "limitk" || n.Op == "limit_ratio":
+		case n.Op == "topk" || n.Op == "bottomk" || n.Op == "limitk" || n.Op == "limit_ratio" || n.Op == "approx_topk":
 			nameLabels(n.Expr, append(slices.Clone(names), n.Grouping.Labels...), into)
 			return
 		}
@@ -95,7 +95,12 @@ type rowReader struct {
 	streams map[string]*logpipe.Stream
 	key     []byte
 	cols    []*model.RowColumn
+	in      logpipe.Input
 	values  []model.Value
+	// marks is the column of the block that says which rows have structured
+	// metadata; nil where none has.
+	marks *model.RowColumn
+	meta  []model.Label
 }
 
 func (ev *evaluator) newRowReader(sel *plan.SelectLogs) (*rowReader, error) {
@@ -114,6 +119,7 @@ func (rr *rowReader) read(ctx context.Context, rs model.RowSelection, visit func
 	if !rs.AllFields {
 		rs.Fields = rr.pipe.Fields()
 	}
+	rs.Metadata = rr.pipe.Meta()
 	return rr.ev.view.Rows(ctx, rs, func(b *model.RowBlock) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -126,12 +132,14 @@ func (rr *rowReader) read(ctx context.Context, rs model.RowSelection, visit func
 			st = rr.pipe.Stream(b.Labels)
 			rr.streams[string(rr.key)] = st
 		}
-		for i, name := range rr.pipe.Fields() {
-			rr.cols[i] = nil
-			for k := range b.Columns {
-				if b.Columns[k].Name == name {
-					rr.cols[i] = &b.Columns[k]
-				}
+		clear(rr.cols)
+		rr.marks = nil
+		for k := range b.Columns {
+			if i, ok := slices.BinarySearch(rr.pipe.Fields(), b.Columns[k].Name); ok {
+				rr.cols[i] = &b.Columns[k]
+			}
+			if rs.Metadata && b.Columns[k].Name == model.MetadataField {
+				rr.marks = &b.Columns[k]
 			}
 		}
 		return visit(st, b)
@@ -140,20 +148,31 @@ func (rr *rowReader) read(ctx context.Context, rs model.RowSelection, visit func
 
 // run runs row i of a block through the pipeline.
 func (rr *rowReader) run(st *logpipe.Stream, b *model.RowBlock, i int) (logpipe.Row, bool) {
-	line := ""
+	in := &rr.in
+	in.Time, in.Line, in.Fields, in.Meta = b.Times[i], "", nil, nil
 	if b.Lines != nil {
-		line = b.Lines[i]
+		in.Line = b.Lines[i]
 	}
-	if len(rr.cols) == 0 {
-		return st.Run(line, nil)
-	}
-	for k, c := range rr.cols {
-		rr.values[k] = model.Value{}
-		if c != nil {
-			rr.values[k] = c.Values[i]
+	if len(rr.cols) > 0 {
+		for k, c := range rr.cols {
+			rr.values[k] = model.Value{}
+			if c != nil {
+				rr.values[k] = c.Values[i]
+			}
 		}
+		in.Fields = rr.values
 	}
-	return st.Run(line, rr.values)
+	if rr.marks != nil && rr.marks.Values[i].Type != model.TypeNone {
+		rr.meta = rr.meta[:0]
+		for k := range b.Columns {
+			c := &b.Columns[k]
+			if v := c.Values[i]; v.Type != model.TypeNone && c.Name != model.MetadataField && c.Name != model.LineField {
+				rr.meta = append(rr.meta, model.Label{Name: c.Name, Value: v.String()})
+			}
+		}
+		in.Meta = rr.meta
+	}
+	return st.Run(in)
 }
 
 // check fails on a row that carries an error into a number.
@@ -246,7 +265,7 @@ func (ev *evaluator) shiftRows(sel *plan.SelectLogs, rs *model.RowSelection) {
 func rowFields(b *model.RowBlock, i int) []LogField {
 	var out []LogField
 	for _, c := range b.Columns {
-		if v := c.Values[i]; v.Type != model.TypeNone && c.Name != model.LineField {
+		if v := c.Values[i]; v.Type != model.TypeNone && c.Name != model.LineField && c.Name != model.MetadataField {
 			out = append(out, LogField{c.Name, v})
 		}
 	}

@@ -99,7 +99,7 @@ func (ev *evaluator) eachMatch(ctx context.Context, n *plan.Binary, g Grid, emit
 				return nil
 			}
 			if gr.twice != nil && gr.twice.Intersects(c.Present) {
-				return checkTwice(n, m, side, []*matchGroup{gr}, c.Present)
+				return ev.checkTwice(n, m, side, []*matchGroup{gr}, c.Present)
 			}
 			for _, o := range gr.one {
 				if !o.Present.Intersects(c.Present) {
@@ -138,7 +138,7 @@ func (ev *evaluator) eachMatch(ctx context.Context, n *plan.Binary, g Grid, emit
 	}
 	err = ev.merged(n.Pos, produce, func(c *Column) error {
 		if len(doubtful) > 0 { // an answer may turn out to be an error
-			if err := checkTwice(n, m, side, doubtful, present); err != nil {
+			if err := ev.checkTwice(n, m, side, doubtful, present); err != nil {
 				return err
 			}
 		}
@@ -152,12 +152,12 @@ func (ev *evaluator) eachMatch(ctx context.Context, n *plan.Binary, g Grid, emit
 			ev.recycle(o)
 		}
 	}
-	return checkTwice(n, m, side, doubtful, present)
+	return ev.checkTwice(n, m, side, doubtful, present)
 }
 
 // checkTwice fails where the side that must be unique is not at a step at
 // which the other side has something.
-func checkTwice(n *plan.Binary, m *ast.Matching, side string, doubtful []*matchGroup, present Bitmap) error {
+func (ev *evaluator) checkTwice(n *plan.Binary, m *ast.Matching, side string, doubtful []*matchGroup, present Bitmap) error {
 	for _, gr := range doubtful {
 		if !gr.twice.Intersects(present) {
 			continue
@@ -169,6 +169,10 @@ func checkTwice(n *plan.Binary, m *ast.Matching, side string, doubtful []*matchG
 			}
 		}
 		slices.Sort(dup)
+		if ev.LogQL {
+			return errorAt(n.Pos, "found duplicate series on the %s hand-side for the match group %s: [%s, %s];many-to-many matching not allowed: matching labels must be unique on one side",
+				side, pairsText(matchLabels(m, gr.one[0].Labels)), dup[0], dup[1])
+		}
 		return errorAt(n.Pos, "found duplicate series for the match group %s on the %s hand-side of the operation: %s;many-to-many matching not allowed: matching labels must be unique on one side",
 			pairsText(matchLabels(m, gr.one[0].Labels)), side, fmt.Sprintf("[%s, %s]", dup[0], dup[1]))
 	}

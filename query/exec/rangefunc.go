@@ -26,12 +26,13 @@ type rangeFunc struct {
 }
 
 var rangeFuncs = map[string]*rangeFunc{
-	"rate":     {kernel: counterKernel(true, true), hist: histRate(true, true), counter: true},
-	"increase": {kernel: counterKernel(true, false), hist: histRate(true, false), counter: true},
-	"delta":    {kernel: counterKernel(false, false), hist: histRate(false, false)},
-	"irate":    {kernel: lastTwoKernel(true), hist: histLastTwo(true)},
-	"idelta":   {kernel: lastTwoKernel(false), hist: histLastTwo(false)},
-	"resets":   {kernel: pairsKernel(func(prev, cur float64) bool { return cur < prev }), hist: histPairs(resetBetween)},
+	"rate":         {kernel: counterKernel(true, true), hist: histRate(true, true), counter: true},
+	"rate_counter": {kernel: counterKernel(true, true), hist: histRate(true, true), counter: true},
+	"increase":     {kernel: counterKernel(true, false), hist: histRate(true, false), counter: true},
+	"delta":        {kernel: counterKernel(false, false), hist: histRate(false, false)},
+	"irate":        {kernel: lastTwoKernel(true), hist: histLastTwo(true)},
+	"idelta":       {kernel: lastTwoKernel(false), hist: histLastTwo(false)},
+	"resets":       {kernel: pairsKernel(func(prev, cur float64) bool { return cur < prev }), hist: histPairs(resetBetween)},
 	"changes": {hist: histPairs(differ), kernel: pairsKernel(func(prev, cur float64) bool {
 		return cur != prev && !(math.IsNaN(cur) && math.IsNaN(prev))
 	})},

@@ -21,7 +21,7 @@ func TestRegistryAndExecutorHaveTheSameFunctions(t *testing.T) {
 	}
 	for _, n := range funcs.Aggregations {
 		switch n {
-		case "topk", "bottomk", "limitk", "limit_ratio", "count_values":
+		case "topk", "bottomk", "limitk", "limit_ratio", "approx_topk", "count_values":
 		default:
 			if accumulators[n] == nil {
 				t.Errorf("aggregation %s cannot be executed", n)

@@ -9,8 +9,12 @@ import (
 )
 
 // eachPick evaluates the aggregations that keep some of a group's series:
-// topk, bottomk, limitk and limit_ratio. The series keep all their labels.
+// topk, bottomk, limitk, limit_ratio, and approx_topk, which is LogQL's name
+// for an estimate of topk and exact here. The series keep all their labels.
 func (ev *evaluator) eachPick(ctx context.Context, n *plan.Aggregate, g Grid, emit func(*Column) error) error {
+	if n.Op == "approx_topk" && ev.LogQL && !ev.Instant {
+		return errorAt(n.Pos, "approx_topk is only supported on instant queries")
+	}
 	steps := g.Len()
 	param, err := ev.scalar(ctx, n.Param, g)
 	if err != nil {
@@ -64,7 +68,7 @@ func (ev *evaluator) eachPick(ctx context.Context, n *plan.Aggregate, g Grid, em
 			}
 			k := int(max(0, min(param[i], float64(len(ranked)))))
 			if n.Op != "limitk" && k > 0 {
-				best(ranked, k, members, i, n.Op == "topk")
+				best(ranked, k, members, i, n.Op != "bottomk")
 			}
 			ranked = ranked[:k]
 			for _, j := range ranked {

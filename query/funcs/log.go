@@ -12,5 +12,10 @@ func init() {
 			Doc:     "The bytes per second of the lines that pass the pipeline within the window.",
 			Example: `bytes_rate(logs({app="api"}[5m]))`,
 		},
+		&Func{
+			Name: "rate_counter", Family: "log", Params: params(rng("v", "the window of log rows with an unwrap stage")), Returns: Vector,
+			Doc:     "The increase per second of a counter that log rows tell, resets taken into account: what rate is for samples, while rate of unwrapped rows adds their values up.",
+			Example: `rate_counter(logs({app="api"} | logfmt | unwrap requests_total [5m]))`,
+		},
 	)
 }

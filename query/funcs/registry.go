@@ -93,8 +93,8 @@ func All() []*Func {
 // Aggregations are the vector aggregations; those in ParamAggregations take a
 // parameter before the vector.
 var (
-	Aggregations      = []string{"sum", "avg", "min", "max", "count", "group", "stddev", "stdvar", "topk", "bottomk", "quantile", "count_values", "limitk", "limit_ratio"}
-	ParamAggregations = []string{"topk", "bottomk", "quantile", "count_values", "limitk", "limit_ratio"}
+	Aggregations      = []string{"sum", "avg", "min", "max", "count", "group", "stddev", "stdvar", "topk", "bottomk", "quantile", "count_values", "limitk", "limit_ratio", "approx_topk"}
+	ParamAggregations = []string{"topk", "bottomk", "quantile", "count_values", "limitk", "limit_ratio", "approx_topk"}
 )
 
 // IsAggregation reports whether name is a vector aggregation.

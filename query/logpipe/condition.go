@@ -7,33 +7,40 @@ import (
 	"tidemark/storage/model"
 )
 
-// compileCond compiles a label filter and notes the labels that it names.
-func compileCond(c ast.Cond, names map[string]bool) (stage, error) {
+// cond compiles a label filter and notes the labels that it names.
+func (cc *compiler) cond(c ast.Cond) (stage, error) {
 	switch c := c.(type) {
 	case *ast.CondBinary:
-		l, err := compileCond(c.LHS, names)
+		l, err := cc.cond(c.LHS)
 		if err != nil {
 			return nil, err
 		}
-		r, err := compileCond(c.RHS, names)
+		r, err := cc.cond(c.RHS)
 		if err != nil {
 			return nil, err
 		}
 		return &bothCond{l: l, r: r, or: c.Op == "or"}, nil
 	case *ast.CondMatch:
-		names[c.Name] = true
+		cc.reads(c.Name)
 		m, err := model.NewMatcher(c.Type, c.Name, c.Value)
 		if err != nil {
 			return nil, errorAt(c.Pos, "label filter: "+err.Error())
 		}
 		return &textCond{m}, nil
 	case *ast.CondNumber:
-		names[c.Name] = true
+		cc.reads(c.Name)
 		test := compare(c.Op)
 		if test == nil {
 			return nil, errorAt(c.Pos, "unknown comparison "+c.Op)
 		}
 		return &numberCond{name: c.Name, kind: c.Kind, value: c.Value, test: test}, nil
+	case *ast.CondIP:
+		cc.reads(c.Name)
+		ips, err := parseIPs(c.Value)
+		if err != nil {
+			return nil, errorAt(c.Pos, "label filter: "+err.Error())
+		}
+		return &ipCond{name: c.Name, ips: ips, negate: c.Op == "!="}, nil
 	}
 	return nil, errorAt(c.Position(), "this condition cannot be executed")
 }
@@ -72,7 +79,7 @@ type numberCond struct {
 
 func (c *numberCond) run(r *row) bool {
 	text, ok := r.get(c.name)
-	if !ok {
+	if !ok || c.name == ErrorLabel || c.name == ErrorDetailsLabel {
 		return false
 	}
 	v, err := convert(text, c.kind)

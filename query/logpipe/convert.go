@@ -2,6 +2,7 @@ package logpipe
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -11,7 +12,7 @@ import (
 func parseSeconds(s string) (float64, error) {
 	d, err := time.ParseDuration(s)
 	if err != nil {
-		return 0, fmt.Errorf("want a duration such as 250ms, got %q", s)
+		return 0, err // says what it wants
 	}
 	return d.Seconds(), nil
 }
@@ -27,16 +28,19 @@ var sizes = map[string]float64{
 	"e": 1e18, "eb": 1e18, "ei": 1 << 60, "eib": 1 << 60,
 }
 
-// parseBytes reads a size such as 20MB, 1.5 KiB or 1,024.
+// parseBytes reads a size such as 20MB, 1.5 KiB or 1,024 in whole bytes.
 func parseBytes(s string) (float64, error) {
 	i := 0
 	for i < len(s) && (s[i] >= '0' && s[i] <= '9' || s[i] == '.' || s[i] == ',') {
 		i++
 	}
 	n, err := strconv.ParseFloat(strings.ReplaceAll(s[:i], ",", ""), 64)
-	unit, ok := sizes[strings.ToLower(strings.TrimSpace(s[i:]))]
-	if err != nil || !ok {
-		return 0, fmt.Errorf("want a size such as 20MB, got %q", s)
+	if err != nil {
+		return 0, err
 	}
-	return n * unit, nil
+	unit, ok := sizes[strings.ToLower(strings.TrimSpace(s[i:]))]
+	if !ok {
+		return 0, fmt.Errorf("unhandled size name: %v, want one such as MB", s[i:])
+	}
+	return math.Floor(n * unit), nil
 }

@@ -39,20 +39,20 @@ func (d *dropKeep) picked(name, value string) bool {
 
 func (d *dropKeep) run(r *row) bool {
 	for _, l := range r.base {
-		if !r.overridden(l.Name) && d.picked(l.Name, l.Value) != d.keep {
-			r.set(l.Name, "")
+		if r.slot(l.Name) == nil && d.picked(l.Name, l.Value) != d.keep {
+			r.remove(l.Name)
 		}
 	}
 	for i := range r.over {
-		if l := &r.over[i]; l.Value != "" && d.picked(l.Name, l.Value) != d.keep {
-			l.Value = ""
+		if s := &r.over[i]; !s.gone && d.picked(s.name, s.value) != d.keep {
+			s.value, s.meta, s.gone = "", false, true
 		}
 	}
 	if !d.keep {
 		if r.err != "" && d.picked(ErrorLabel, r.err) {
 			r.err = ""
 		}
-		if r.err == "" || d.picked(ErrorDetailsLabel, r.details) {
+		if r.details != "" && d.picked(ErrorDetailsLabel, r.details) {
 			r.details = ""
 		}
 	}

@@ -47,7 +47,8 @@ func (sc *jsonScanner) at(c byte) bool {
 }
 
 // object reads an object and extracts its values into r, under the names in
-// r.path joined by underscores. Arrays and nulls are skipped.
+// r.path joined by underscores. Arrays and nulls are skipped. It stops, without
+// an error, once r has all that it wants.
 func (sc *jsonScanner) object(r *row, depth int) bool {
 	return sc.members(depth, func(raw string) bool {
 		key, ok := unescape(raw)
@@ -70,11 +71,10 @@ func (sc *jsonScanner) object(r *row, depth int) bool {
 		}
 		switch kind {
 		case 's':
-			if v, ok := unescape(text); ok && !strings.ContainsRune(v, utf8.RuneError) {
-				r.extract(r.path, v)
-			}
+			v, _ := unescape(text)
+			return !r.extract(r.path, clean(v)) || !r.done()
 		case 'n', 'b':
-			r.extract(r.path, text)
+			return !r.extract(r.path, text) || !r.done()
 		}
 		return true
 	})

@@ -10,20 +10,28 @@ import (
 // lineFilter keeps lines that contain, or match, any of its values; negated,
 // lines that contain none.
 type lineFilter struct {
-	values []string
-	res    []*regexp.Regexp
-	negate bool
+	values   []string
+	res      []*regexp.Regexp
+	patterns []*linePattern
+	ips      []addresses
+	negate   bool
 }
 
+func (*lineFilter) readsLine() {}
+
 func compileLineFilter(st *ast.LineFilter) (stage, error) {
-	f := &lineFilter{}
+	f := &lineFilter{negate: strings.HasPrefix(st.Op, "!")}
 	switch st.Op {
-	case "|=":
+	case "|=", "!=":
 		f.values = st.Values
-	case "!=":
-		f.values, f.negate = st.Values, true
+		for _, v := range st.IPs {
+			a, err := parseIPs(v)
+			if err != nil {
+				return nil, errorAt(st.Pos, "line filter: "+err.Error())
+			}
+			f.ips = append(f.ips, a)
+		}
 	case "|~", "!~":
-		f.negate = st.Op == "!~"
 		for _, v := range st.Values {
 			re, err := regexp.Compile(v)
 			if err != nil {
@@ -34,6 +42,14 @@ func compileLineFilter(st *ast.LineFilter) (stage, error) {
 				continue
 			}
 			f.res = append(f.res, re)
+		}
+	case "|>", "!>":
+		for _, v := range st.Values {
+			p, err := parseLinePattern(v)
+			if err != nil {
+				return nil, errorAt(st.Pos, "line filter: "+err.Error())
+			}
+			f.patterns = append(f.patterns, p)
 		}
 	default:
 		return nil, errorAt(st.Pos, "unknown line filter "+st.Op)
@@ -51,6 +67,16 @@ func (f *lineFilter) contained(line string) bool {
 	}
 	for _, re := range f.res {
 		if re.MatchString(line) {
+			return true
+		}
+	}
+	for _, p := range f.patterns {
+		if p.matches(line) {
+			return true
+		}
+	}
+	for _, a := range f.ips {
+		if a.in(line) {
 			return true
 		}
 	}

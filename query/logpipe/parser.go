@@ -2,7 +2,7 @@ package logpipe
 
 import (
 	"errors"
-	"slices"
+	"fmt"
 
 	"tidemark/query/ast"
 )
@@ -43,59 +43,68 @@ func compileParser(st *ast.Parser) (stage, error) {
 		}
 	}
 	for _, e := range st.Extractions {
-		steps, err := parsePath(e.Path)
-		if err == nil && p.logfmt && (len(steps) != 1 || steps[0].name == "") {
-			err = errors.New("want a key")
+		var steps []step
+		var err error
+		if p.logfmt {
+			steps, err = parseKey(e.Path)
+		} else {
+			steps, err = parsePath(e.Path)
 		}
 		if err != nil {
-			return nil, errorAt(e.Pos, "extraction path "+e.Path+": "+err.Error())
+			return nil, errorAt(e.Pos, "cannot parse expression ["+e.Path+"]: "+err.Error())
 		}
 		p.paths = append(p.paths, path{e.Label, steps})
 	}
 	return p, nil
 }
 
-// parsePath parses a path such as a.b["c d"][0].
+// parseKey parses the path of a logfmt value: a key, quoted or not.
+func parseKey(s string) ([]step, error) {
+	k := trimSpace(s)
+	if n := len(k); n > 1 && k[0] == '"' && k[n-1] == '"' {
+		k = k[1 : n-1]
+	} else {
+		for i := range len(k) {
+			if !nameByte(k[i], i == 0) {
+				return nil, fmt.Errorf("unexpected %q: want a key", k[i:])
+			}
+		}
+	}
+	if k == "" {
+		return nil, errors.New("want a key")
+	}
+	return []step{{name: k}}, nil
+}
+
+// parsePath parses a path such as a.b["c d"][0]: names of letters, digits and
+// underscores joined by dots, other names in brackets and quotes.
 func parsePath(s string) ([]step, error) {
 	var steps []step
 	for i := 0; i < len(s); {
-		switch {
-		case s[i] == '[' && i+1 < len(s) && s[i+1] == '"':
-			var name []byte
-			j := i + 2
-			for ; j < len(s) && s[j] != '"'; j++ {
-				if s[j] == '\\' && j+1 < len(s) {
-					j++
-				}
-				name = append(name, s[j])
-			}
-			if j+1 >= len(s) || s[j+1] != ']' || len(name) == 0 {
-				return nil, errors.New(`want "] after a quoted name`)
-			}
-			steps = append(steps, step{name: string(name)})
-			i = j + 2
-		case s[i] == '[':
-			j, n := i+1, 0
-			for ; j < len(s) && s[j] >= '0' && s[j] <= '9' && n < 1<<20; j++ {
-				n = n*10 + int(s[j]-'0')
-			}
-			if j == i+1 || j >= len(s) || s[j] != ']' {
-				return nil, errors.New("want an index and ]")
-			}
-			steps = append(steps, step{index: n})
-			i = j + 1
-		case s[i] == '.' && len(steps) > 0 && i+1 < len(s) && s[i+1] != '[' && s[i+1] != '.':
+		switch c := s[i]; {
+		case c == ' ' || c == '\t' || c == '\n':
 			i++
-		default:
-			j := i
-			for j < len(s) && s[j] != '.' && s[j] != '[' {
-				j++
+		case c == '[':
+			st, n, err := bracketed(s[i:])
+			if err != nil {
+				return nil, err
 			}
-			if j == i || len(steps) > 0 && s[i-1] != '.' {
-				return nil, errors.New("want names joined by dots")
+			steps = append(steps, st)
+			i += n
+		case c == '.' && len(steps) > 0:
+			if i++; i == len(s) || !nameByte(s[i], true) {
+				return nil, errors.New("want a name after the dot")
+			}
+			fallthrough
+		case nameByte(c, true) && len(steps) == 0:
+			j := i
+			for j < len(s) && nameByte(s[j], false) {
+				j++
 			}
 			steps = append(steps, step{name: s[i:j]})
 			i = j
+		default:
+			return nil, fmt.Errorf("unexpected %q: want names joined by dots, an index as [0] or a name as [\"a b\"]", s[i:])
 		}
 	}
 	if len(steps) == 0 {
@@ -104,8 +113,45 @@ func parsePath(s string) ([]step, error) {
 	return steps, nil
 }
 
+func nameByte(c byte, first bool) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_' || !first && '0' <= c && c <= '9'
+}
+
+// bracketed reads ["name"] or [index] at the start of s.
+func bracketed(s string) (st step, n int, err error) {
+	if len(s) > 1 && s[1] == '"' {
+		var name []byte
+		j := 2
+		for ; j < len(s) && s[j] != '"'; j++ {
+			if s[j] == '\\' && j+1 < len(s) {
+				j++
+			}
+			name = append(name, s[j])
+		}
+		if j+1 >= len(s) || s[j+1] != ']' || len(name) == 0 {
+			return st, 0, errors.New(`want "] after a quoted name`)
+		}
+		return step{name: string(name)}, j + 2, nil
+	}
+	j := 1
+	for ; j < len(s) && s[j] >= '0' && s[j] <= '9' && st.index < 1<<20; j++ {
+		st.index = st.index*10 + int(s[j]-'0')
+	}
+	if j == 1 || j >= len(s) || s[j] != ']' {
+		return st, 0, errors.New("want an index and ]")
+	}
+	return st, j + 1, nil
+}
+
+func (*parser) readsLine() {}
+
 func (p *parser) run(r *row) bool {
+	if r.done() {
+		return true
+	}
 	switch {
+	case p.logfmt && len(p.paths) > 0:
+		p.runLogfmtPaths(r)
 	case p.logfmt:
 		p.runLogfmt(r)
 	case len(p.paths) > 0:
@@ -116,33 +162,65 @@ func (p *parser) run(r *row) bool {
 	return true
 }
 
-// assign gives the label of an extraction its value.
-func (r *row) assign(label, value string) {
-	if w := r.pipe.wanted; w != nil && !w[label] && !w[label+extracted] {
-		return
-	}
-	if r.taken(label) {
-		if label += extracted; r.overridden(label) {
-			return
-		}
-	}
-	r.set(label, value)
-}
-
 func (p *parser) runLogfmt(r *row) {
 	sc := logfmtScanner{rest: r.line, strict: p.strict}
 	for sc.next() {
-		if len(p.paths) > 0 {
-			if i := slices.IndexFunc(p.paths, func(q path) bool { return q.steps[0].name == sc.key }); i >= 0 {
-				r.assign(p.paths[i].label, sc.value)
-			}
-			continue
-		}
-		if sc.value == "" && !p.keepEmpty {
+		value := clean(sc.value)
+		if value == "" && !p.keepEmpty {
 			continue
 		}
 		r.path = appendName(r.path[:0], sc.key)
-		r.extract(r.path, sc.value)
+		if r.extract(r.path, value) && r.done() {
+			return
+		}
+	}
+	if sc.err != "" {
+		r.fail(ErrLogfmt, sc.err)
+	}
+}
+
+// runLogfmtPaths extracts named keys. Each label is there even where its key
+// is not, with an empty value; of several values of a key the last counts.
+func (p *parser) runLogfmtPaths(r *row) {
+	for i := range p.paths {
+		if l := p.paths[i].label; !r.taken(l) {
+			r.set(l, "")
+		}
+	}
+	sc := logfmtScanner{rest: r.line, strict: p.strict}
+	for sc.next() {
+		r.path = appendName(r.path[:0], sc.key)
+		at := -1
+		for i := range p.paths {
+			switch string(r.path) {
+			case p.paths[i].steps[0].name:
+				at = i
+			case p.paths[i].label:
+				if at < 0 {
+					at = i
+				}
+				continue
+			default:
+				continue
+			}
+			break
+		}
+		if at < 0 {
+			continue
+		}
+		label, value := p.paths[at].label, sc.value
+		if clean(value) != value {
+			value = ""
+		}
+		if r.taken(label) {
+			if label = r.own.suffixed(label); !r.wants(label) {
+				continue
+			}
+		}
+		r.set(label, value)
+		if r.done() {
+			break
+		}
 	}
 	if sc.err != "" {
 		r.fail(ErrLogfmt, sc.err)
@@ -153,24 +231,42 @@ func (p *parser) runJSON(r *row) {
 	sc := jsonScanner{s: r.line}
 	r.path = r.path[:0]
 	sc.object(r, 0)
-	if sc.err != "" {
+	if sc.err != "" && !r.done() {
 		r.fail(ErrJSON, sc.err)
 	}
 }
 
+// runJSONPaths extracts the values at paths. A label whose path has no value
+// is empty, also where the line breaks off before it.
 func (p *parser) runJSONPaths(r *row) {
-	if r.line == "" { // has no value at any path, and is no broken object either
+	if r.line == "" {
 		return
 	}
-	for _, q := range p.paths {
+	if c := r.line[0]; c != '"' && c != '{' && c != '[' {
+		r.fail(ErrJSON, "")
+		return
+	}
+	missing := false
+	for i := range p.paths {
+		q := &p.paths[i]
 		sc := jsonScanner{s: r.line}
-		value, _ := sc.find(q.steps)
-		if sc.err != "" {
-			r.fail(ErrJSON, sc.err)
-			return
+		value, found := sc.find(q.steps)
+		if !found {
+			missing = true
+			continue
 		}
-		if value != "" {
-			r.assign(q.label, value)
+		label := q.label
+		if r.taken(label) {
+			label = r.own.suffixed(label)
+		}
+		r.set(label, clean(value))
+	}
+	if !missing {
+		return
+	}
+	for i := range p.paths {
+		if _, ok := r.get(p.paths[i].label); !ok {
+			r.set(p.paths[i].label, "")
 		}
 	}
 }

@@ -7,10 +7,11 @@ import (
 	"tidemark/storage/model"
 )
 
-// Labels that mark a row with an error.
+// Labels that mark a row with an error, and the one that names its level.
 const (
 	ErrorLabel        = "__error__"
 	ErrorDetailsLabel = "__error_details__"
+	LevelLabel        = "detected_level"
 )
 
 // Values of ErrorLabel.
@@ -19,6 +20,7 @@ const (
 	ErrLogfmt  = "LogfmtParserErr"
 	ErrFilter  = "LabelFilterErr"
 	ErrExtract = "SampleExtractionErr"
+	ErrFormat  = "TemplateFormatErr"
 )
 
 // Options say what the query around a pipeline does with its rows.
@@ -39,11 +41,17 @@ type Pipeline struct {
 	fields []string
 	// silent are those of fields that only unwrap reads.
 	silent map[string]bool
+	// level says that the query names the level that is detected.
+	level  bool
 	unwrap *ast.Unwrap
 	opts   Options
 	// wanted, where not nil, are the labels that a parser should extract.
 	wanted map[string]bool
-	noop   bool
+	// keepErrors says that rows with an error belong into the answer as such.
+	keepErrors bool
+	// meta says that all structured metadata matters, not only that of fields.
+	meta bool
+	noop bool
 }
 
 // stage is one step. It reports whether the row stays.
@@ -51,74 +59,51 @@ type stage interface {
 	run(r *row) bool
 }
 
+// lineReader is a stage that looks at the line.
+type lineReader interface{ readsLine() }
+
 // Compile compiles stages; its errors are *ast.Error.
 func Compile(stages []ast.Stage, opts Options) (*Pipeline, error) {
 	p := &Pipeline{opts: opts, silent: map[string]bool{}}
-	names := map[string]bool{}
+	c := &compiler{pipe: p, fields: map[string]bool{}, required: map[string]bool{}}
 	for _, n := range opts.Named {
-		names[n] = true
+		c.fields[n] = true
 	}
 	if opts.Grouped {
 		for _, n := range opts.Only {
-			names[n] = true
+			c.fields[n] = true
 		}
 	}
-	touched := map[string]bool{} // by drop: must be seen to be dropped
 	for _, st := range stages {
-		var s stage
-		var err error
-		switch st := st.(type) {
-		case *ast.LineFilter:
-			s, err = compileLineFilter(st)
-		case *ast.Parser:
-			s, err = compileParser(st)
-		case *ast.LabelFilter:
-			s, err = compileCond(st.Cond, names)
-		case *ast.DropKeep:
-			s, err = compileDropKeep(st)
-			for _, l := range st.Labels {
-				if st.Keep {
-					names[l.Name] = true
-				} else {
-					touched[l.Name] = true
-				}
-			}
-		case *ast.Unwrap:
-			if p.unwrap != nil {
-				return nil, errorAt(st.Pos, "only one unwrap stage is allowed")
-			}
-			p.unwrap = st
-			s, err = compileUnwrap(st, opts)
-		default:
-			return nil, errorAt(st.Position(), "this stage cannot be executed")
-		}
+		s, err := c.stage(st)
 		if err != nil {
 			return nil, err
 		}
-		p.stages = append(p.stages, s)
+		if s != nil {
+			p.stages = append(p.stages, s)
+		}
 	}
+	p.meta = !opts.Grouped || c.all
 	if opts.Grouped {
-		p.wanted = map[string]bool{}
-		for n := range names {
-			p.wanted[n] = true
-		}
-		for n := range touched {
-			p.wanted[n] = true
+		c.wanted()
+	}
+	if p.unwrap != nil && !c.fields[p.unwrap.Label] {
+		p.silent[p.unwrap.Label] = true
+		c.fields[p.unwrap.Label] = true
+	}
+	if c.fields[LevelLabel] {
+		p.level = true
+		for _, n := range levelFields {
+			if !c.fields[n] {
+				p.silent[n] = true
+				c.fields[n] = true
+			}
 		}
 	}
-	if p.unwrap != nil {
-		if !names[p.unwrap.Label] {
-			p.silent[p.unwrap.Label] = true
-			names[p.unwrap.Label] = true
-		}
-		if p.wanted != nil {
-			p.wanted[p.unwrap.Label] = true
-		}
+	for _, n := range []string{ErrorLabel, ErrorDetailsLabel, model.LineField} {
+		delete(c.fields, n)
 	}
-	delete(names, ErrorLabel)
-	delete(names, ErrorDetailsLabel)
-	delete(names, model.LineField)
-	for n := range names {
+	for n := range c.fields {
 		p.fields = append(p.fields, n)
 	}
 	slices.Sort(p.fields)
@@ -126,17 +111,117 @@ func Compile(stages []ast.Stage, opts Options) (*Pipeline, error) {
 	return p, nil
 }
 
+// compiler gathers what stages say of labels.
+type compiler struct {
+	pipe *Pipeline
+	// fields are names that the query mentions: fields of these names join.
+	fields map[string]bool
+	// required are labels that stages read.
+	required map[string]bool
+	// all says that every label may matter, whatever is named.
+	all bool
+}
+
+// reads notes that a stage reads a label.
+func (c *compiler) reads(name string) { c.fields[name], c.required[name] = true, true }
+
+// wanted decides what parsers need to extract for a grouped outcome. They
+// stop early where nothing else matters, and do not run at all where nothing
+// does: an error behind that point is then not seen, as in Loki.
+func (c *compiler) wanted() {
+	p := c.pipe
+	if c.all {
+		return
+	}
+	names := map[string]bool{}
+	for n := range c.required {
+		names[n] = true
+	}
+	for _, n := range p.opts.Only {
+		names[n] = true
+	}
+	if p.unwrap != nil {
+		names[p.unwrap.Label] = true
+	}
+	p.keepErrors = names[ErrorLabel]
+	p.wanted = map[string]bool{}
+	for n := range names {
+		p.wanted[n] = true
+		if k := len(n) - len(extracted); k > 0 && n[k:] == extracted {
+			p.wanted[n[:k]] = true
+			c.fields[n[:k]] = true
+		}
+	}
+	if len(names) == 0 {
+		p.stages = slices.DeleteFunc(p.stages, func(s stage) bool {
+			_, ok := s.(*parser)
+			return ok
+		})
+	}
+}
+
+func (c *compiler) stage(st ast.Stage) (stage, error) {
+	switch st := st.(type) {
+	case *ast.LineFilter:
+		return compileLineFilter(st)
+	case *ast.Parser:
+		switch st.Name {
+		case "regexp":
+			return compileRegexp(st)
+		case "pattern":
+			return compilePattern(st)
+		case "unpack":
+			return &unpack{}, nil
+		}
+		return compileParser(st)
+	case *ast.LabelFilter:
+		return c.cond(st.Cond)
+	case *ast.LineFormat:
+		return c.lineFormat(st)
+	case *ast.LabelFormat:
+		return c.labelFormat(st)
+	case *ast.Decolorize:
+		return decolorize{}, nil
+	case *ast.DropKeep:
+		for _, l := range st.Labels {
+			if st.Keep {
+				c.fields[l.Name] = true
+			}
+		}
+		return compileDropKeep(st)
+	case *ast.Unwrap:
+		if c.pipe.unwrap != nil {
+			return nil, errorAt(st.Pos, "only one unwrap stage is allowed")
+		}
+		c.pipe.unwrap = st
+		return compileUnwrap(st)
+	}
+	return nil, errorAt(st.Position(), "this stage cannot be executed")
+}
+
 // Fields are the names of the row fields that the pipeline reads, sorted.
 func (p *Pipeline) Fields() []string { return p.fields }
+
+func (p *Pipeline) fieldIndex(name string) (int, bool) { return slices.BinarySearch(p.fields, name) }
 
 // Unwraps reports whether rows get a value.
 func (p *Pipeline) Unwraps() bool { return p.unwrap != nil }
 
-// Reads reports whether any stage looks at the line.
+// KeepsErrors reports whether rows with an error belong into the answer: the
+// query asks for __error__ by name.
+func (p *Pipeline) KeepsErrors() bool { return p.keepErrors }
+
+// Meta reports whether structured metadata matters beyond Fields: not where
+// the outcome has named labels only and no stage looks at all of them.
+func (p *Pipeline) Meta() bool { return p.meta }
+
+// ReadsLine reports whether any stage looks at the line.
 func (p *Pipeline) ReadsLine() bool {
+	if p.level {
+		return true
+	}
 	for _, s := range p.stages {
-		switch s.(type) {
-		case *lineFilter, *parser:
+		if _, ok := s.(lineReader); ok {
 			return true
 		}
 	}
@@ -146,12 +231,22 @@ func (p *Pipeline) ReadsLine() bool {
 func errorAt(pos ast.Pos, msg string) error { return &ast.Error{Pos: pos, Message: msg} }
 
 // Set is one label set that rows of a pipeline have. Equal sets of one Stream
-// are the same pointer.
+// are the same pointer. As in Loki a label may be there with an empty value.
 type Set struct {
 	Labels model.Labels
 	Key    string
 	// Err and Details are the row's error; empty without one.
 	Err, Details string
+}
+
+// Input is a row as it comes from a store. Fields are its values of
+// Pipeline.Fields, in that order, of TypeNone where it has none; nil means
+// none at all. Meta is its structured metadata, which joins its labels.
+type Input struct {
+	Time   int64
+	Line   string
+	Fields []model.Value
+	Meta   []model.Label
 }
 
 // Row is what a pipeline makes of a row.
@@ -171,28 +266,62 @@ type Stream struct {
 	sets map[string]*Set
 	key  []byte
 	out  model.Labels
+	// names are the names that parsers found, and suffixes the same with
+	// extracted behind.
+	names, suffixes map[string]string
+	templates       map[*formatter]*execution
+	labels          map[string]string
 }
 
-// maxSets bounds the label sets that a stream remembers; beyond it equal sets
-// are no longer the same pointer.
-const maxSets = 1 << 16
+// Bounds on what a stream remembers of names and label sets; beyond them it
+// still works, at a higher price.
+const (
+	maxSets  = 1 << 16
+	maxNames = 1 << 12
+)
 
 // Stream returns a runner for the rows of a stream.
 func (p *Pipeline) Stream(labels model.Labels) *Stream {
 	s := &Stream{p: p, base: &Set{Labels: labels, Key: labels.Key()}, sets: map[string]*Set{}}
-	s.row.base, s.row.pipe = labels, p
+	s.row.base, s.row.pipe, s.row.own = labels, p, s
 	return s
 }
 
-// Run runs the pipeline over a row. fields are the row's values of
-// Pipeline.Fields, in that order, of TypeNone where it has none; nil means
-// none at all. ok is false where a filter drops the row.
-func (s *Stream) Run(line string, fields []model.Value) (out Row, ok bool) {
-	if s.p.noop {
-		return Row{Line: line, Set: s.base}, true
+func (s *Stream) intern(name []byte) string {
+	if n, ok := s.names[string(name)]; ok {
+		return n
+	}
+	n := string(name)
+	if s.names == nil {
+		s.names = map[string]string{}
+	}
+	if len(s.names) < maxNames {
+		s.names[n] = n
+	}
+	return n
+}
+
+func (s *Stream) suffixed(name string) string {
+	if n, ok := s.suffixes[name]; ok {
+		return n
+	}
+	n := name + extracted
+	if s.suffixes == nil {
+		s.suffixes = map[string]string{}
+	}
+	if len(s.suffixes) < maxNames {
+		s.suffixes[name] = n
+	}
+	return n
+}
+
+// Run runs the pipeline over a row. ok is false where a filter drops it.
+func (s *Stream) Run(in *Input) (out Row, ok bool) {
+	if s.p.noop && len(in.Meta) == 0 {
+		return Row{Line: in.Line, Set: s.base}, true
 	}
 	r := &s.row
-	r.reset(line, fields)
+	r.reset(in)
 	for _, st := range s.p.stages {
 		if !st.run(r) {
 			return Row{}, false
@@ -204,29 +333,21 @@ func (s *Stream) Run(line string, fields []model.Value) (out Row, ok bool) {
 // set returns the label set of the row as it is now.
 func (s *Stream) set() *Set {
 	r := &s.row
-	if len(r.over) == 0 && r.err == "" && !s.p.opts.Grouped {
+	o := &s.p.opts
+	if len(r.over) == 0 && r.err == "" && !o.Grouped && s.p.unwrap == nil {
 		return s.base
 	}
 	s.out = s.out[:0]
-	for _, l := range r.base {
-		if !r.overridden(l.Name) {
-			s.out = append(s.out, l)
+	r.each(func(name, value string) {
+		special := name == ErrorLabel || name == ErrorDetailsLabel
+		if o.Grouped && !slices.Contains(o.Only, name) && (!special || s.p.keepErrors) {
+			return
 		}
-	}
-	for _, l := range r.over {
-		if l.Value != "" {
-			s.out = append(s.out, l)
+		if u := s.p.unwrap; u != nil && u.Label == name && !o.Grouped {
+			return
 		}
-	}
-	if s.p.opts.Grouped {
-		s.out = slices.DeleteFunc(s.out, func(l model.Label) bool { return !slices.Contains(s.p.opts.Only, l.Name) })
-	}
-	if r.err != "" {
-		s.out = append(s.out, model.Label{Name: ErrorLabel, Value: r.err})
-		if r.details != "" {
-			s.out = append(s.out, model.Label{Name: ErrorDetailsLabel, Value: r.details})
-		}
-	}
+		s.out = append(s.out, model.Label{Name: name, Value: value})
+	})
 	slices.SortFunc(s.out, func(a, b model.Label) int {
 		switch {
 		case a.Name < b.Name:
@@ -240,7 +361,10 @@ func (s *Stream) set() *Set {
 	if set := s.sets[string(s.key)]; set != nil {
 		return set
 	}
-	set := &Set{Labels: slices.Clone(s.out), Key: string(s.key), Err: r.err, Details: r.details}
+	set := &Set{Labels: slices.Clone(s.out), Key: string(s.key)}
+	if !s.p.keepErrors {
+		set.Err, set.Details = r.err, r.details
+	}
 	if len(s.sets) < maxSets {
 		s.sets[set.Key] = set
 	}

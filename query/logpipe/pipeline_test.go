@@ -21,7 +21,7 @@ func compile(t testing.TB, opts Options, stages ...ast.Stage) *Pipeline {
 // run prints what a pipeline makes of one row of the stream {app="a"}.
 func run(t testing.TB, p *Pipeline, line string, fields ...model.Value) string {
 	t.Helper()
-	row, ok := p.Stream(model.FromStrings("app", "a")).Run(line, fields)
+	row, ok := p.Stream(model.FromStrings("app", "a")).Run(&Input{Line: line, Fields: fields})
 	if !ok {
 		return "dropped"
 	}
@@ -47,8 +47,8 @@ func TestJSON(t *testing.T) {
 	f(`{"x":1,"x":2,"a":{"b":3},"a_b":4}`, `{a_b="3", app="a", x="1"}`)
 	f(`{"a-b.c":"1","9":"2"," x ":"3","é":"4"}`, `{_="4", _9="2", a_b_c="1", app="a", x="3"}`)
 	f(`{"u":"é\n\"\\\/ 😀"}`, `{app="a", u="é\n\"\\/ 😀"}`)
-	f(`{"u":"\ud83d"}`, `{app="a"}`) // half a pair is no text
-	f(`{"empty":""}`, `{app="a"}`)
+	f(`{"u":"\ud83d"}`, `{app="a", u=" "}`) // half a pair is no character
+	f(`{"empty":""}`, `{app="a", empty=""}`)
 	f(`{"a":{"b":1},"a_c":2}`, `{a_b="1", a_c="2", app="a"}`)
 	for _, bad := range []string{``, `x`, `[1]`, `"text"`, `{`, `{"a"`, `{"a":`, `{"a":}`, `{"a":1`, `{"a":1,}`, `{"a":"x}`, `{a:1}`, `{"a":tru}`,
 		`{"\x":1}`, strings.Repeat(`{"a":`, 100) + "1" + strings.Repeat("}", 100), `{"a":` + strings.Repeat("[", 100000)} {
@@ -71,9 +71,9 @@ func TestJSONPaths(t *testing.T) {
 	f(`a.b[0]`, line, `{app="a", v="10"}`)
 	f(`a.b[1]["c d"]`, line, `{app="a", v="x"}`)
 	f(`["a"].b`, line, `{app="a", v="[10,{\"c d\":\"x\"}]"}`)
-	f(`a.e`, line, `{app="a"}`)
-	f(`a.x.y`, line, `{app="a"}`)
-	f(`v[0]`, line, `{app="a"}`)
+	f(`a.e`, line, `{app="a", v=""}`) // there, and empty
+	f(`a.x.y`, line, `{app="a", v=""}`)
+	f(`v[0]`, line, `{app="a", v=""}`)
 	f(`a`, `no json`, `{__error__="JSONParserErr", app="a"}`)
 	f(`a`, ``, `{app="a"}`)
 	f(`a`, `{"a":1,"a":2}`, `{app="a", v="1"}`)
@@ -179,8 +179,8 @@ func TestGroupedRowsHaveOnlyTheLabelsAskedFor(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	st := p.Stream(model.FromStrings("app", "a"))
-	a, _ := st.Run("level=info ms=2 other=3", nil)
-	b, _ := st.Run("level=info ms=9 other=4", nil)
+	a, _ := st.Run(&Input{Line: "level=info ms=2 other=3"})
+	b, _ := st.Run(&Input{Line: "level=info ms=9 other=4"})
 	if a.Set != b.Set {
 		t.Error("rows with equal labels have different sets")
 	}
@@ -244,6 +244,6 @@ func BenchmarkJSON(b *testing.B) {
 	b.SetBytes(int64(len(line)))
 	b.ReportAllocs()
 	for b.Loop() {
-		st.Run(line, nil)
+		st.Run(&Input{Line: line})
 	}
 }

@@ -1,7 +1,7 @@
 package logpipe
 
 import (
-	"slices"
+	"unicode/utf8"
 
 	"tidemark/storage/model"
 )
@@ -9,39 +9,97 @@ import (
 // extracted is appended to a name that a row has already.
 const extracted = "_extracted"
 
+// slot is what a row has under one name beyond its stream's labels. A label
+// whose value is empty is there all the same; one that was removed is gone.
+type slot struct {
+	name, value string
+	// meta says that the value is the row's own, not a parser's.
+	meta bool
+	gone bool
+	// parsed says that a stage has given the name a value, even if a later
+	// one took it away: parsers then do not give it another.
+	parsed bool
+}
+
 // row is the row being worked on.
 type row struct {
 	pipe *Pipeline
+	own  *Stream
 	base model.Labels
+	time int64
 	line string
-	// over are labels that differ from base; an empty value means none. The
-	// first joined ones come from fields.
-	over   []model.Label
-	joined int
+	// over are labels beyond base, or in place of those of base.
+	over   []slot
 	fields []model.Value
 	// err and details are the row's error.
 	err, details string
 	value        float64
+	// found counts the names of Pipeline.wanted that stages have set.
+	found int
 	// path is the parser's memory for nested names.
 	path []byte
 }
 
-func (r *row) reset(line string, fields []model.Value) {
-	r.line, r.fields = line, fields
-	r.over, r.joined = r.over[:0], 0
+func (r *row) reset(in *Input) {
+	r.time, r.line, r.fields = in.Time, in.Line, in.Fields
+	r.over, r.found = r.over[:0], 0
 	r.err, r.details, r.value = "", "", 0
+	for _, m := range in.Meta {
+		r.join(m.Name, m.Value)
+	}
 	for i, name := range r.pipe.fields {
-		if i >= len(fields) {
+		if i >= len(in.Fields) {
 			break
 		}
-		if fields[i].Type == model.TypeNone || r.pipe.silent[name] || r.base.Has(name) {
+		if in.Fields[i].Type == model.TypeNone || r.pipe.silent[name] {
 			continue
 		}
-		if v := fields[i].String(); v != "" {
-			r.over = append(r.over, model.Label{Name: name, Value: v})
+		if r.base.Has(name) {
+			name = r.own.suffixed(name)
+			if _, ok := r.pipe.fieldIndex(name); !ok { // nobody asks for it
+				continue
+			}
+		}
+		if r.slot(name) != nil {
+			continue
+		}
+		if v := in.Fields[i].String(); v != "" {
+			r.over = append(r.over, slot{name: name, value: v, meta: true})
 		}
 	}
-	r.joined = len(r.over)
+	if r.pipe.level && r.base.Get(LevelLabel) == "" && r.slot(LevelLabel) == nil {
+		r.over = append(r.over, slot{name: LevelLabel, value: r.detectLevel(), meta: true})
+	}
+}
+
+// join adds structured metadata to the row's labels.
+func (r *row) join(name, value string) {
+	switch name {
+	case ErrorLabel:
+		r.err = value
+		return
+	case ErrorDetailsLabel:
+		r.details = value
+		return
+	}
+	if r.base.Has(name) {
+		name = r.own.suffixed(name)
+	}
+	if s := r.slot(name); s != nil {
+		s.value = value
+		return
+	}
+	r.over = append(r.over, slot{name: name, value: value, meta: true})
+}
+
+// slot returns the slot of a name, or nil.
+func (r *row) slot(name string) *slot {
+	for i := range r.over {
+		if r.over[i].name == name {
+			return &r.over[i]
+		}
+	}
+	return nil
 }
 
 // get returns a label's value as it is now.
@@ -52,10 +110,8 @@ func (r *row) get(name string) (string, bool) {
 	case ErrorDetailsLabel:
 		return r.details, r.details != ""
 	}
-	for i := range r.over {
-		if r.over[i].Name == name {
-			return r.over[i].Value, r.over[i].Value != ""
-		}
+	if s := r.slot(name); s != nil {
+		return s.value, !s.gone
 	}
 	v := r.base.Get(name)
 	return v, v != ""
@@ -64,75 +120,109 @@ func (r *row) get(name string) (string, bool) {
 // field returns the row's typed field of that name, if it is one that the
 // pipeline reads.
 func (r *row) field(name string) (model.Value, bool) {
-	i, ok := slices.BinarySearch(r.pipe.fields, name)
+	i, ok := r.pipe.fieldIndex(name)
 	if !ok || i >= len(r.fields) || r.fields[i].Type == model.TypeNone {
 		return model.Value{}, false
 	}
 	return r.fields[i], true
 }
 
-// set gives a label a value; the empty value removes it.
+// set gives a label a value.
 func (r *row) set(name, value string) {
-	for i := range r.over {
-		if r.over[i].Name == name {
-			r.over[i].Value = value
-			return
-		}
+	s := r.slot(name)
+	if s == nil {
+		r.over = append(r.over, slot{name: name})
+		s = &r.over[len(r.over)-1]
 	}
-	r.over = append(r.over, model.Label{Name: name, Value: value})
+	if !s.parsed && r.pipe.wanted[name] {
+		r.found++
+	}
+	*s = slot{name: name, value: value, parsed: true}
 }
 
-func (r *row) overridden(name string) bool {
-	for i := range r.over {
-		if r.over[i].Name == name {
-			return true
-		}
+// remove takes a label away.
+func (r *row) remove(name string) {
+	s := r.slot(name)
+	if s == nil {
+		r.over = append(r.over, slot{name: name})
+		s = &r.over[len(r.over)-1]
 	}
-	return false
+	s.value, s.meta, s.gone = "", false, true
 }
 
 // taken reports whether the row had the name before any parser.
 func (r *row) taken(name string) bool {
-	for _, l := range r.over[:min(r.joined, len(r.over))] {
-		if l.Name == name {
-			return true
-		}
+	if r.base.Has(name) {
+		return true
 	}
-	return r.base.Has(name)
+	s := r.slot(name)
+	return s != nil && s.meta
 }
 
-// extract gives a name that a parser found a value. Of several values of a
-// name the first counts.
-func (r *row) extract(name []byte, value string) {
+// done reports whether parsers have found everything that matters.
+func (r *row) done() bool { return len(r.pipe.wanted) > 0 && r.found == len(r.pipe.wanted) }
+
+// wants reports whether a parser should extract a name.
+func (r *row) wants(name string) bool { return r.pipe.wanted == nil || r.pipe.wanted[name] }
+
+// extract gives a name that a parser found a value: the first one counts. It
+// reports whether that was of use.
+func (r *row) extract(name []byte, value string) bool {
 	if len(name) == 0 {
-		return
+		return false
 	}
-	wanted := r.pipe.wanted
-	if wanted != nil && !wanted[string(name)] && !wanted[string(name)+extracted] {
-		return
-	}
-	n := string(name)
-	if r.taken(n) {
-		n += extracted
-	}
-	if !r.overridden(n) {
+	n, ok := r.claim(r.own.intern(name))
+	if ok {
 		r.set(n, value)
 	}
+	return ok
+}
+
+// claim returns the name under which a parser may put what it found as name.
+func (r *row) claim(name string) (string, bool) {
+	if r.taken(name) {
+		name = r.own.suffixed(name)
+	}
+	if !r.wants(name) {
+		return "", false
+	}
+	s := r.slot(name)
+	return name, s == nil || !s.parsed
 }
 
 // fail marks the row with an error in place of an earlier one.
-func (r *row) fail(err, details string) { r.err, r.details = err, details }
+func (r *row) fail(err, details string) {
+	r.err = err
+	if details != "" {
+		r.details = details
+	}
+}
+
+// each calls visit for every label as it is now, errors included.
+func (r *row) each(visit func(name, value string)) {
+	for _, l := range r.base {
+		if r.slot(l.Name) == nil {
+			visit(l.Name, l.Value)
+		}
+	}
+	for i := range r.over {
+		if s := &r.over[i]; !s.gone {
+			visit(s.name, s.value)
+		}
+	}
+	if r.err != "" {
+		visit(ErrorLabel, r.err)
+	}
+	if r.details != "" {
+		visit(ErrorDetailsLabel, r.details)
+	}
+}
 
 // appendName appends a name with what does not belong into a label name
 // replaced by underscores; one that would begin with a digit gets one in
 // front.
 func appendName(dst []byte, name string) []byte {
-	for len(name) > 0 && (name[0] == ' ' || name[0] == '\t') {
-		name = name[1:]
-	}
-	for len(name) > 0 && (name[len(name)-1] == ' ' || name[len(name)-1] == '\t') {
-		name = name[:len(name)-1]
-	}
+	name = trimSpace(name)
 	if name == "" {
 		return dst
 	}
@@ -148,4 +238,37 @@ func appendName(dst []byte, name string) []byte {
 		}
 	}
 	return dst
+}
+
+func trimSpace(s string) string {
+	for len(s) > 0 && (s[0] == ' ' || s[0] >= '\t' && s[0] <= '\r') {
+		s = s[1:]
+	}
+	for len(s) > 0 && (s[len(s)-1] == ' ' || s[len(s)-1] >= '\t' && s[len(s)-1] <= '\r') {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// clean replaces what is no UTF-8, and the replacement character itself, by
+// blanks.
+func clean(s string) string {
+	bad := false
+	for _, c := range s {
+		if c == utf8.RuneError {
+			bad = true
+			break
+		}
+	}
+	if !bad {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for _, c := range s {
+		if c == utf8.RuneError {
+			c = ' '
+		}
+		b = utf8.AppendRune(b, c)
+	}
+	return string(b)
 }

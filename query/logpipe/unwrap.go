@@ -1,23 +1,22 @@
 package logpipe
 
 import (
-	"slices"
 	"strconv"
 
 	"tidemark/query/ast"
 )
 
-// unwrap makes a label or a field the row's value and removes the label. A
-// row without it is dropped.
+// unwrap makes a label or a field the row's value. A row without it is
+// dropped. Filters behind it still see the label; the outcome has it only
+// where it is grouped by it.
 type unwrap struct {
 	label string
 	conv  func(string) (float64, error)
 	plain bool
-	keep  bool
 }
 
-func compileUnwrap(st *ast.Unwrap, opts Options) (stage, error) {
-	u := &unwrap{label: st.Label, keep: opts.Grouped && slices.Contains(opts.Only, st.Label)}
+func compileUnwrap(st *ast.Unwrap) (stage, error) {
+	u := &unwrap{label: st.Label}
 	switch st.Conv {
 	case "":
 		u.plain = true
@@ -46,9 +45,6 @@ func (u *unwrap) run(r *row) bool {
 		r.value = f
 	} else if r.value, err = u.conv(text); err != nil {
 		r.fail(ErrExtract, err.Error())
-	}
-	if ok && !u.keep {
-		r.set(u.label, "")
 	}
 	return true
 }

@@ -2,7 +2,7 @@ package parse
 
 import (
 	"fmt"
-	"slices"
+	"strings"
 
 	"tidemark/query/ast"
 	"tidemark/query/funcs"
@@ -59,15 +59,13 @@ var suggestible = []Token{
 	word(WordOperator, "and"), word(WordOperator, "or"), word(WordOperator, "unless"), word(WordOperator, "atan2"),
 	word(Keyword, "bool"), word(Keyword, "on"), word(Keyword, "ignoring"), word(Keyword, "group_left"), word(Keyword, "group_right"),
 	word(Keyword, "by"), word(Keyword, "without"), word(Keyword, "offset"),
-	word(Ident, "json"), word(Ident, "logfmt"), word(Ident, "drop"), word(Ident, "keep"), word(Ident, "unwrap"),
+	word(Ident, "json"), word(Ident, "logfmt"), word(Ident, "regexp"), word(Ident, "pattern"), word(Ident, "unpack"),
+	word(Ident, "line_format"), word(Ident, "label_format"), word(Ident, "decolorize"), word(Ident, "drop"), word(Ident, "keep"), word(Ident, "unwrap"),
 	word(Ident, "start"), word(Ident, "end"),
 }
 
-var (
-	stages = []string{"json", "logfmt", "drop", "keep", "unwrap"}
-	// missingStages are those of LogQL that the grammar does not have.
-	missingStages = []string{"line_format", "label_format", "pattern", "regexp", "unpack", "decolorize"}
-)
+// stages are the words that begin a step of a pipeline.
+var stages = []string{"json", "logfmt", "regexp", "pattern", "unpack", "line_format", "label_format", "decolorize", "drop", "keep", "unwrap"}
 
 // syntaxError tells what is wrong with the token at the index. What would have
 // been right is found by trying: a candidate is expected if the grammar gets
@@ -103,9 +101,7 @@ func syntaxError(ts []Token, at int) *ast.Error {
 	}
 	if at >= 2 && ts[at-2].Value == "|" && (ts[at-1].Kind == Ident || ts[at-1].Kind == Func) {
 		// What was read as a label may have been meant as a stage.
-		if name := ts[at-1].Text; slices.Contains(missingStages, name) {
-			return &ast.Error{Pos: ts[at-1].Pos, Token: name, Message: fmt.Sprintf("the stage `%s` is not available in this version", name)}
-		} else if s := ast.Nearest(name, stages); s != name && s != "" {
+		if s := ast.Nearest(ts[at-1].Text, stages); s != ts[at-1].Text && s != "" {
 			e.Suggest = s
 		}
 	}
@@ -115,6 +111,23 @@ func syntaxError(ts []Token, at int) *ast.Error {
 		}
 	}
 	return e
+}
+
+// inLokisWords adds to an error what people who know Loki, and tools, look for:
+// that it is a syntax error, and the names of Loki's tokens.
+func inLokisWords(e *ast.Error) {
+	e.Message = "syntax error: " + e.Message
+	if t := strings.TrimPrefix(e.Message, "syntax error: unexpected keyword "); t != e.Message {
+		e.Message = "syntax error: unexpected " + strings.Trim(t, "`")
+	}
+	for i, w := range e.Expected {
+		switch w {
+		case "a name":
+			e.Expected[i] = "a name (expecting IDENTIFIER)"
+		case "a string":
+			e.Expected[i] = "a string (expecting STRING)"
+		}
+	}
 }
 
 func describe(t Token) string {

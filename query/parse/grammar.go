@@ -140,25 +140,51 @@ type atG struct {
 
 // A != before a string filters lines; before anything else it compares.
 type filterG struct {
-	Op   lexer.Token `parser:"( @('|=' | '|~' | '!~') | (?= '!=' String) @'!=' )"`
-	Text lexer.Token `parser:"@String"`
-	Or   []stringG   `parser:"( (?= 'or' String) 'or' @@ )*"`
+	Op   lexer.Token `parser:"( @('|=' | '|~' | '!~' | '|>' | '!>') | (?= '!=' (String | 'ip' '(')) @'!=' )"`
+	Text textG       `parser:"@@"`
+	Or   []textG     `parser:"( (?= 'or' (String | 'ip' '(')) 'or' @@ )*"`
 }
 
-type stringG struct {
-	Tok lexer.Token `parser:"@String"`
+type textG struct {
+	Text lexer.Token `parser:"  @String"`
+	IP   lexer.Token `parser:"| 'ip' '(' @String ')'"`
 }
 
 type stageG struct {
-	Pipe   lexer.Token `parser:"@'|'"`
-	Parser *parserG    `parser:"( @@"`
-	Pick   *pickG      `parser:"| @@"`
-	Unwrap *unwrapG    `parser:"| @@"`
-	Cond   *condG      `parser:"| @@ )"`
+	Pipe       lexer.Token `parser:"@'|'"`
+	Parser     *parserG    `parser:"( @@"`
+	Expression *captureG   `parser:"| @@"`
+	Format     *formatG    `parser:"| @@"`
+	Labels     *relabelG   `parser:"| @@"`
+	Decolorize lexer.Token `parser:"| @'decolorize'"`
+	Pick       *pickG      `parser:"| @@"`
+	Unwrap     *unwrapG    `parser:"| @@"`
+	Cond       *condG      `parser:"| @@ )"`
+}
+
+type captureG struct {
+	Name lexer.Token `parser:"@('regexp' | 'pattern')"`
+	Text lexer.Token `parser:"@String"`
+}
+
+type formatG struct {
+	Word     lexer.Token `parser:"@'line_format'"`
+	Template lexer.Token `parser:"@String"`
+}
+
+type relabelG struct {
+	Word  lexer.Token `parser:"@'label_format'"`
+	Items []assignG   `parser:"@@ ( (?= ',' Ident) ',' @@ )*"`
+}
+
+type assignG struct {
+	Label    lexer.Token `parser:"@Ident '='"`
+	From     lexer.Token `parser:"( @Ident"`
+	Template lexer.Token `parser:"| @String )"`
 }
 
 type parserG struct {
-	Name  lexer.Token   `parser:"@('json' | 'logfmt')"`
+	Name  lexer.Token   `parser:"@('json' | 'logfmt' | 'unpack')"`
 	Flags []flagG       `parser:"@@*"`
 	Take  []extractionG `parser:"( @@ ( (?= ',' Ident) ',' @@ )* )?"`
 }
@@ -208,6 +234,7 @@ type condTermG struct {
 	Label lexer.Token `parser:"| @Ident"`
 	Op    lexer.Token `parser:"  @('=' | '==' | '!=' | '=~' | '!~' | '<=' | '>=' | '<' | '>')"`
 	Text  lexer.Token `parser:"  ( @String"`
+	IP    lexer.Token `parser:"  | 'ip' '(' @String ')'"`
 	Sign  lexer.Token `parser:"  | @('+' | '-')?"`
 	Value lexer.Token `parser:"    @(Number | Duration | Bytes) )"`
 }

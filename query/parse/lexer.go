@@ -228,7 +228,7 @@ var operators = [...]struct {
 	text string
 	kind Kind
 }{
-	{"=~", Punct}, {"==", Operator}, {"!=", Operator}, {"!~", Punct}, {"<=", Operator}, {">=", Operator}, {"|=", Punct}, {"|~", Punct},
+	{"=~", Punct}, {"==", Operator}, {"!=", Operator}, {"!~", Punct}, {"<=", Operator}, {">=", Operator}, {"|=", Punct}, {"|~", Punct}, {"|>", Punct}, {"!>", Punct},
 	{"+", Operator}, {"-", Operator}, {"*", Operator}, {"/", Operator}, {"%", Operator}, {"^", Operator}, {"<", Operator}, {">", Operator},
 	{"=", Punct}, {"|", Punct}, {",", Punct}, {":", Punct}, {"@", Punct},
 }
@@ -279,7 +279,7 @@ func (l *scanner) token() error {
 	e := &ast.Error{Pos: l.pos, Token: s[:n], Message: fmt.Sprintf("unexpected character %q", r)}
 	switch {
 	case c == '!':
-		e.Expected = []string{"`!=`", "`!~`"}
+		e.Expected = []string{"`!=`", "`!~`", "`!>`"}
 	case strings.ContainsRune("“”„«»", r):
 		e.Expected = []string{"a straight quote such as \""}
 	case strings.ContainsRune("‘’‚", r):

@@ -60,8 +60,12 @@ func parseNumeric(s string) (Kind, Literal, error) {
 // parseNumber reads every form of number that PromQL has: 1, 1.5, .5, 1e3,
 // 0x1F, 1_000, and as Prometheus a leading zero means octal.
 func parseNumber(s string) (float64, bool) {
-	if strings.HasPrefix(s, "_") || strings.HasSuffix(s, "_") || strings.Contains(s, "__") || strings.ContainsAny(s, "pP") {
+	if strings.HasPrefix(s, "_") || strings.HasSuffix(s, "_") || strings.Contains(s, "__") {
 		return 0, false
+	}
+	if strings.ContainsAny(s, "pP") { // a hexadecimal number with an exponent, as LogQL has it
+		f, err := strconv.ParseFloat(s, 64)
+		return f, err == nil && !strings.Contains(s, "_")
 	}
 	if i, err := strconv.ParseInt(s, 0, 64); err == nil {
 		return float64(i), true

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -184,6 +185,11 @@ func (l *lowering) primary(g *primaryG) (ast.Expr, error) {
 		return &ast.String{Pos: l.pos(g.String), Value: l.text(g.String)}, nil
 	}
 	t := l.tok(g.Number)
+	if l.dialect == ast.LogQL && t.Kind == Number {
+		if _, err := strconv.ParseFloat(t.Text, 64); err != nil {
+			return nil, l.fault(g.Number, "unable to parse literal as a float: `%s`; LogQL has decimal numbers only", t.Text)
+		}
+	}
 	return &ast.Number{Pos: t.Pos, Value: l.lit(g.Number).Number, Duration: t.Kind == Duration}, nil
 }
 
@@ -350,7 +356,7 @@ func (l *lowering) aggregate(g *callG, op string) (ast.Expr, error) {
 	if len(g.Args) == 0 {
 		return nil, l.fault(g.Name, "no arguments for aggregate expression `%s` provided", op)
 	}
-	if len(g.Args) != want {
+	if len(g.Args) != want && !(l.dialect == ast.LogQL && want == 2 && len(g.Args) == 1) { // LogQL words that one itself
 		return nil, l.fault(g.Name, "wrong number of arguments for aggregate expression `%s` provided, expected %d, got %d", op, want, len(g.Args))
 	}
 	args := make([]ast.Expr, len(g.Args))
@@ -363,10 +369,10 @@ func (l *lowering) aggregate(g *callG, op string) (ast.Expr, error) {
 			return nil, err
 		}
 	}
-	if want == 2 {
+	if len(args) == 2 {
 		a.Param = args[0]
 	}
-	a.Expr = args[want-1]
+	a.Expr = args[len(args)-1]
 	return a, nil
 }
 

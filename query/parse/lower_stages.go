@@ -11,16 +11,31 @@ import (
 // stage lowers one step of a log pipeline.
 func (l *lowering) stage(g *postfixG) (ast.Stage, error) {
 	if f := g.Filter; f != nil {
-		st := &ast.LineFilter{Pos: l.pos(f.Op), Op: f.Op.Value, Values: []string{l.text(f.Text)}}
-		for i := range f.Or {
-			st.Values = append(st.Values, l.text(f.Or[i].Tok))
-		}
-		return st, nil
+		return l.lineFilter(f)
 	}
 	pos := l.pos(g.Stage.Pipe)
 	switch s := g.Stage; {
 	case s.Parser != nil:
 		return l.parser(pos, s.Parser)
+	case s.Expression != nil:
+		return &ast.Parser{Pos: pos, Name: s.Expression.Name.Value, Text: l.text(s.Expression.Text)}, nil
+	case s.Format != nil:
+		return &ast.LineFormat{Pos: pos, Template: l.text(s.Format.Template)}, nil
+	case s.Labels != nil:
+		st := &ast.LabelFormat{Pos: pos}
+		for i := range s.Labels.Items {
+			g := &s.Labels.Items[i]
+			it := ast.LabelAssign{Pos: l.pos(g.Label), Label: l.spelling(g.Label)}
+			if present(g.From) {
+				it.From = l.spelling(g.From)
+			} else {
+				it.Template = l.text(g.Template)
+			}
+			st.Items = append(st.Items, it)
+		}
+		return st, nil
+	case present(s.Decolorize):
+		return &ast.Decolorize{Pos: pos}, nil
 	case s.Pick != nil:
 		st := &ast.DropKeep{Pos: pos, Keep: s.Pick.How.Value == "keep"}
 		for i := range s.Pick.Labels {
@@ -56,6 +71,32 @@ func (l *lowering) stage(g *postfixG) (ast.Stage, error) {
 	}
 }
 
+// lineFilter lowers a line filter; ip("…") goes with the comparisons of text
+// only.
+func (l *lowering) lineFilter(g *filterG) (ast.Stage, error) {
+	st := &ast.LineFilter{Pos: l.pos(g.Op), Op: g.Op.Value}
+	add := func(t *textG) error {
+		switch {
+		case present(t.Text):
+			st.Values = append(st.Values, l.text(t.Text))
+		case st.Op != "|=" && st.Op != "!=":
+			return l.fault(t.IP, "ip: invalid operation `%s`, it goes with `|=` and `!=`", st.Op)
+		default:
+			st.IPs = append(st.IPs, l.text(t.IP))
+		}
+		return nil
+	}
+	if err := add(&g.Text); err != nil {
+		return nil, err
+	}
+	for i := range g.Or {
+		if err := add(&g.Or[i]); err != nil {
+			return nil, err
+		}
+	}
+	return st, nil
+}
+
 var parserFlags = []string{"--strict", "--keep-empty"}
 
 func (l *lowering) parser(pos ast.Pos, g *parserG) (ast.Stage, error) {
@@ -69,6 +110,9 @@ func (l *lowering) parser(pos ast.Pos, g *parserG) (ast.Stage, error) {
 			}
 		}
 		st.Flags = append(st.Flags, f)
+	}
+	if st.Name == "unpack" && len(g.Take) > 0 {
+		return nil, l.fault(g.Take[0].Label, "`unpack` takes no labels to extract")
 	}
 	for i := range g.Take {
 		e := ast.Extraction{Pos: l.pos(g.Take[i].Label), Label: l.spelling(g.Take[i].Label)}
@@ -131,13 +175,19 @@ func (l *lowering) condTerm(g *condTermG) (ast.Cond, error) {
 		return l.cond(g.Inner)
 	}
 	pos, name, op := l.pos(g.Label), l.spelling(g.Label), g.Op.Value
+	if present(g.IP) {
+		if op != "=" && op != "!=" {
+			return nil, l.fault(g.IP, "syntax error: unexpected ip behind `%s`, it goes with `=` and `!=`", op)
+		}
+		return &ast.CondIP{Pos: pos, Name: name, Op: op, Value: l.text(g.IP)}, nil
+	}
 	if present(g.Text) {
-		if op == "==" {
+		if op == "==" && l.dialect != ast.LogQL {
 			op = "="
 		}
 		mt, ok := matchTypes[op]
 		if !ok {
-			return nil, l.fault(g.Text, "`%s` compares numbers, durations and sizes, got a string", op)
+			return nil, l.fault(g.Text, "syntax error: `%s` compares numbers, durations and sizes, got a string", op)
 		}
 		return &ast.CondMatch{Pos: pos, Type: mt, Name: name, Value: l.text(g.Text)}, nil
 	}

@@ -32,7 +32,11 @@ func Parse(text string, d ast.Dialect) (ast.Expr, error) {
 	}
 	g, at := match(ts.List)
 	if at >= 0 {
-		return nil, syntaxError(ts.List, at)
+		e := syntaxError(ts.List, at)
+		if d == ast.LogQL {
+			inLokisWords(e)
+		}
+		return nil, e
 	}
 	l := &lowering{ts: ts, dialect: d}
 	return l.expr(g)

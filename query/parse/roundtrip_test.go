@@ -123,9 +123,37 @@ func (g trees) selector() *ast.Selector {
 }
 
 func (g trees) stage() ast.Stage {
-	switch g.n("stage", 5) {
+	switch g.n("stage", 9) {
 	case 0, 1:
-		return &ast.LineFilter{Op: g.pick("filter", "|=", "!=", "|~", "!~"), Values: g.texts()}
+		f := &ast.LineFilter{Op: g.pick("filter", "|=", "!=", "|~", "!~", "|>", "!>"), Values: g.texts()}
+		if (f.Op == "|=" || f.Op == "!=") && g.flip("ip") {
+			f.IPs = g.texts()
+			if g.flip("ip alone") {
+				f.Values = nil
+			}
+		}
+		return f
+	case 6:
+		return &ast.Parser{Name: g.pick("expression", "regexp", "pattern"), Text: g.text()}
+	case 7:
+		return &ast.LineFormat{Template: g.text()}
+	case 8:
+		f := &ast.LabelFormat{}
+		for range 1 + g.n("assignments", 2) {
+			it := ast.LabelAssign{Label: g.ident()}
+			if g.flip("rename") {
+				it.From = g.ident()
+			} else {
+				it.Template = g.text()
+			}
+			f.Items = append(f.Items, it)
+		}
+		return f
+	case 9:
+		if g.flip("unpack") {
+			return &ast.Parser{Name: "unpack"}
+		}
+		return &ast.Decolorize{}
 	case 2:
 		p := &ast.Parser{Name: g.pick("parser", "json", "logfmt")}
 		if p.Name == "logfmt" && g.flip("flags") {
@@ -155,6 +183,9 @@ func (g trees) stage() ast.Stage {
 func (g trees) cond(depth int) ast.Cond {
 	if depth > 0 && g.flip("both") {
 		return &ast.CondBinary{Op: g.pick("op", "and", "or"), LHS: g.cond(depth - 1), RHS: g.cond(depth - 1)}
+	}
+	if g.n("ip", 9) == 0 {
+		return &ast.CondIP{Name: g.ident(), Op: g.pick("op", "=", "!="), Value: g.text()}
 	}
 	if g.flip("text") {
 		return &ast.CondMatch{Type: model.MatchType(g.n("match", 3)), Name: g.ident(), Value: g.text()}

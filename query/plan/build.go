@@ -3,7 +3,6 @@ package plan
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -115,11 +114,17 @@ func (b *builder) list(p ast.Pos, items []ast.Expr) (Node, error) {
 func isVector(t funcs.Type) bool { return t == funcs.Vector || t == funcs.Grid }
 
 func (b *builder) unary(n *ast.Unary) (Node, error) {
+	if p, ok := signedBase(n); ok && b.dialect == ast.LogQL {
+		return b.binary(p)
+	}
 	x, err := b.node(n.Expr)
 	if err != nil {
 		return nil, err
 	}
 	t := x.Type()
+	if b.dialect == ast.LogQL && t != funcs.Scalar {
+		return nil, fault(n, "syntax error: unexpected %s; LogQL has signs before numbers only (expecting NUMBER), write 0 - …", n.Op)
+	}
 	if t != funcs.Scalar && !isVector(t) {
 		return nil, fault(n, "unary expression only allowed on expressions of type scalar or instant vector, got %s", t)
 	}
@@ -153,74 +158,10 @@ func (b *builder) selector(s *ast.Selector) (Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkStages(s); err != nil {
+	if err := checkStages(s, b.dialect); err != nil {
 		return nil, err
 	}
 	return &SelectLogs{Pos: s.Pos, Matchers: ms, Stages: s.Stages, Range: s.Range, When: when}, nil
-}
-
-// checkStages checks regular expressions and the order of a pipeline: unwrap
-// needs a range, comes once, and only label filters may follow it.
-func checkStages(s *ast.Selector) error {
-	var unwrap *ast.Unwrap
-	for _, st := range s.Stages {
-		if unwrap != nil {
-			if _, ok := st.(*ast.LabelFilter); !ok {
-				return fault(st, "only label filters may follow `unwrap`")
-			}
-		}
-		switch st := st.(type) {
-		case *ast.Unwrap:
-			if s.Range == 0 {
-				return fault(st, "`unwrap` makes samples and needs a range, such as `[5m]`")
-			}
-			unwrap = st
-		case *ast.LineFilter:
-			if st.Op == "|~" || st.Op == "!~" {
-				for _, v := range st.Values {
-					if _, err := regexp.Compile(v); err != nil {
-						return fault(st, "line filter: %v", err)
-					}
-				}
-			}
-		case *ast.LabelFilter:
-			if err := checkCond(st.Cond); err != nil {
-				return err
-			}
-		case *ast.DropKeep:
-			for _, p := range st.Labels {
-				if p.Matcher == nil {
-					continue
-				}
-				if err := checkRegexp(p.Matcher.Pos, p.Matcher.Type.String(), p.Matcher.Value); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func checkCond(c ast.Cond) error {
-	switch c := c.(type) {
-	case *ast.CondBinary:
-		if err := checkCond(c.LHS); err != nil {
-			return err
-		}
-		return checkCond(c.RHS)
-	case *ast.CondMatch:
-		return checkRegexp(c.Pos, c.Type.String(), c.Value)
-	}
-	return nil
-}
-
-func checkRegexp(p ast.Pos, op, value string) error {
-	if strings.HasSuffix(op, "~") {
-		if _, err := regexp.Compile(value); err != nil {
-			return faultAt(p, "label filter: %v", err)
-		}
-	}
-	return nil
 }
 
 func (b *builder) subquery(n *ast.Subquery) (Node, error) {
@@ -266,14 +207,19 @@ func (b *builder) binary(n *ast.Binary) (Node, error) {
 	switch {
 	case n.Bool && !isComparison(n.Op):
 		return nil, fault(n, "bool modifier can only be used on comparison operators")
-	case isComparison(n.Op) && !n.Bool && scalars:
+	case isComparison(n.Op) && !n.Bool && scalars && b.dialect != ast.LogQL:
 		return nil, fault(n, "comparisons between scalars must use the bool modifier, `%s bool`", n.Op)
+	case isSetOperator(n.Op) && !vectors && b.dialect == ast.LogQL:
+		return nil, literalOfSet(n, l)
 	case isSetOperator(n.Op) && !vectors:
 		return nil, fault(n, "set operator `%s` not allowed in binary scalar expression", n.Op)
 	case !vectors && n.Matching != nil && (len(n.Matching.Labels) > 0 || n.Matching.Card != ast.OneToOne):
 		return nil, fault(n, "vector matching only allowed between instant vectors")
 	}
 	out := &Binary{Pos: n.Pos, Op: n.Op, Bool: n.Bool, LHS: l, RHS: r}
+	if b.dialect == ast.LogQL {
+		out.Op = guarded(n.Op)
+	}
 	if !vectors {
 		return out, nil
 	}
@@ -304,6 +250,11 @@ func (b *builder) aggregate(n *ast.Aggregate) (Node, error) {
 		a.Grouping = *n.Grouping
 	}
 	var err error
+	if b.dialect == ast.LogQL {
+		if err := checkAggregate(n); err != nil {
+			return nil, err
+		}
+	}
 	if n.Param != nil {
 		if a.Param, err = b.node(n.Param); err != nil {
 			return nil, err
@@ -372,6 +323,11 @@ func (b *builder) call(n *ast.Call) (Node, error) {
 		return nil, &ast.Error{
 			Pos: n.Pos, Token: n.Func, Message: fmt.Sprintf("unknown function `%s`", n.Func),
 			Suggest: ast.Nearest(n.Func, callable()),
+		}
+	}
+	if b.dialect == ast.LogQL {
+		if err := checkLogCall(n, f); err != nil {
+			return nil, err
 		}
 	}
 	c := &Call{Pos: n.Pos, Func: f, Matching: n.Matching, Grouping: n.Grouping}

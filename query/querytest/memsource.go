@@ -259,8 +259,9 @@ func (v *memView) Rows(ctx context.Context, sel model.RowSelection, visit func(*
 				if !sel.NoLine {
 					b.Lines = append(b.Lines, r.line)
 				}
+				all := sel.AllFields || sel.Metadata && slices.ContainsFunc(r.fields, func(f model.RowColumn) bool { return f.Name == model.MetadataField })
 				for _, f := range r.fields {
-					if sel.AllFields || slices.Contains(sel.Fields, f.Name) {
+					if all || slices.Contains(sel.Fields, f.Name) {
 						column(b, f.Name, len(g.rows)).Values[i] = f.Values[0]
 					}
 				}

@@ -33,6 +33,12 @@ type Column struct {
 // LineField is the Field of the column that holds a log row's line.
 const LineField = "_line"
 
+// MetadataField is the Field of a column that marks, by any value, the rows
+// whose other fields are structured metadata: they belong to the row's labels
+// in every query, as in Loki, while fields of other rows do so only where a
+// query names them. It is of TypeBool and no metric.
+const MetadataField = "_metadata"
+
 // Stream is an interned label set. It is immutable and may be shared by any
 // number of batches and goroutines: a decoder keeps it in its cache, and the
 // store remembers in it where the label set lives, so that a known stream

@@ -88,6 +88,9 @@ type RowSelection struct {
 	Fields    []string
 	AllFields bool
 	NoLine    bool
+	// Metadata asks for all fields of rows that carry structured metadata
+	// (those with a value of MetadataField) beside Fields.
+	Metadata bool
 }
 
 // RowBlock is rows of one stream, ascending by (time, arrival) whatever the

@@ -236,8 +236,9 @@ func (n *Naive) Rows(_ context.Context, sel model.RowSelection, visit func(*mode
 			}
 			b.Times = append(b.Times, r.time)
 			b.Lines = append(b.Lines, r.line)
+			_, marked := r.fields[model.MetadataField]
 			for f, v := range r.fields {
-				if sel.AllFields || slices.Contains(sel.Fields, f) {
+				if sel.AllFields || sel.Metadata && marked || slices.Contains(sel.Fields, f) {
 					for len(cols[f]) < len(b.Times)-1 {
 						cols[f] = append(cols[f], model.Value{})
 					}
