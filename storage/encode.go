@@ -15,7 +15,7 @@ type encoders struct {
 }
 
 func defaultEncoders() encoders {
-	return encoders{chunk: chunk.Append, group: (*rowgroup.Builder).Append}
+	return encoders{chunk: chunk.AppendFast, group: (*rowgroup.Builder).Append}
 }
 
 // encoder encodes and verifies. It is not safe for concurrent use.

@@ -5,11 +5,11 @@ import (
 	"tidemark/storage/model"
 )
 
-// MaxSamples is the largest number of samples of a chunk. A longer chunk would
-// not be smaller per sample (the header is then below a hundredth of a byte
-// per sample), but a reader that wants one sample decodes all of them; 8192
-// take about 30 µs. A decoder trusts no larger count.
-const MaxSamples = 8192
+// MaxSamples is the largest number of samples of a chunk: a day of a sample each
+// six seconds. A longer chunk would not be smaller per sample (header and key
+// are then below a hundredth of a byte per sample), and a reader that wants one
+// sample of it fetches all of its bytes. A decoder trusts no larger count.
+const MaxSamples = 16384
 
 // TargetTextBytes is how much text Cut puts into a chunk of a state column. A
 // single longer text still makes a chunk of its own.
@@ -76,11 +76,17 @@ func (c *Column) Slice(i, j int) Column {
 }
 
 // Cut returns how many of the column's first samples belong into one chunk:
-// at most MaxSamples, fewer where their text reaches TargetTextBytes or their
+// at most MaxSamples, in equal parts; fewer where their text reaches TargetTextBytes or their
 // histograms have many buckets. It is at least 1 for a column that is not
 // empty.
 func (c *Column) Cut() int {
-	n := min(len(c.Times), MaxSamples)
+	// Of what is too long for one chunk, each gets its share: a short rest
+	// would be large per sample.
+	n := len(c.Times)
+	if n > MaxSamples {
+		chunks := (n + MaxSamples - 1) / MaxSamples
+		n = (n + chunks - 1) / chunks
+	}
 	if c.Type == model.TypeHistogram {
 		return colenc.HistogramsThatFit(c.Histograms[:n])
 	}

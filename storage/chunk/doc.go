@@ -80,7 +80,7 @@
 //	last     the last value, less the first
 //	low      the lesser of first and last, less the minimum
 //	high     the maximum, less the greater of first and last
-//	sum      less count * (first + last) / 2, rounded down
+//	sum      less count * (minimum + maximum) / 2, rounded down
 //	changes  how often a sample differs from the one before it, both in the window
 //
 // The differences make small numbers of what is large: a counter's minimum is its

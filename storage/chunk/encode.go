@@ -15,6 +15,10 @@ import (
 // column. Safe for concurrent use.
 func Append(dst []byte, c *Column) []byte { return appendColumn(dst, c, colenc.Smallest) }
 
+// AppendFast is Append with less effort: a sample of the values decides where
+// Append would try. It is for a flush, whose chunks compaction will write anew.
+func AppendFast(dst []byte, c *Column) []byte { return appendColumn(dst, c, colenc.Fast) }
+
 // AppendPlain is Append in encodings that are too simple to go wrong, and
 // large: for a column that Verify says Append got wrong.
 func AppendPlain(dst []byte, c *Column) []byte { return appendColumn(dst, c, colenc.Plain) }

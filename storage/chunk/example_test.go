@@ -33,7 +33,7 @@ func Example() {
 	}
 	fmt.Println(read.Times[239], math.Float64frombits(read.Bits[239]))
 	// Output:
-	// 240 float samples from 0 to 3585000000000 in 100 bytes
+	// 240 float samples from 0 to 3585000000000 in 73 bytes
 	// 3585000000000 20.3
 }
 

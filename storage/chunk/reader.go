@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"tidemark/storage/internal/colenc"
 	"tidemark/storage/model"
 )
 
@@ -19,18 +20,27 @@ type Reader struct {
 	h Header
 	s sections
 
-	times  []int64 // all of them, once they were needed
-	values Column  // without times; its type is TypeNone until decoded
-	starts []int64
-	sums   summaryScratch
+	opened opened
+	times  colenc.Ints
+	ints   colenc.Ints
+	floats colenc.Floats
+	bools  colenc.Bools
+	texts  *colenc.Texts
+	starts colenc.Ints
+
+	histograms []*model.Histogram // decoded whole
+
+	summaries summaryScratch
 }
+
+// opened says which of a chunk's columns a Reader has opened.
+type opened struct{ times, values, starts bool }
 
 // Open verifies the checksum and reads the header and the directory of
 // sections. The chunk's bytes must not change until the next Open.
 func (r *Reader) Open(src []byte) (err error) {
 	r.h, r.s, err = open(src)
-	r.times, r.starts = r.times[:0], r.starts[:0]
-	r.values.Reset()
+	r.opened, r.texts, r.histograms = opened{}, nil, nil
 	return err
 }
 
@@ -46,25 +56,32 @@ func (r *Reader) Search(t int64) (int, error) {
 	case t >= r.h.Maxt:
 		return r.h.Count, nil
 	}
-	if err := r.decodeTimes(); err != nil {
+	if err := r.openTimes(); err != nil {
 		return 0, err
 	}
-	i, found := slices.BinarySearch(r.times, t)
-	if found {
-		i++
+	i, err := r.times.Search(t)
+	if err != nil {
+		return 0, decodeError(err)
 	}
 	return i, nil
 }
 
 // AppendTimes appends the times of samples [i, j), nanoseconds.
 func (r *Reader) AppendTimes(dst []int64, i, j int) ([]int64, error) {
-	if err := r.check(i, j); err != nil {
+	if err := r.check(i, j); err != nil || i == j {
 		return dst, err
 	}
-	if err := r.decodeTimes(); err != nil {
+	if err := r.openTimes(); err != nil {
 		return dst, err
 	}
-	return append(dst, r.times[i:j]...), nil
+	out, err := r.times.Append(dst, i, j)
+	if err == nil {
+		err = checkTimes(out[len(dst):], i, &r.h)
+	}
+	if err != nil {
+		return dst, decodeError(err)
+	}
+	return out, nil
 }
 
 // AppendFloats appends the values of samples [i, j) of a numeric chunk as
@@ -74,11 +91,20 @@ func (r *Reader) AppendFloats(dst []float64, i, j int) ([]float64, error) {
 	if err := r.check(i, j, model.TypeFloat, model.TypeInt, model.TypeBool); err != nil {
 		return dst, err
 	}
-	if err := r.decodeValues(); err != nil {
+	if err := r.openValues(); err != nil {
 		return dst, err
 	}
-	for _, w := range r.values.Bits[i:j] {
-		dst = append(dst, model.BitsToFloat(r.h.Type, w))
+	var err error
+	switch r.h.Type {
+	case model.TypeFloat:
+		dst, err = r.floats.AppendFloats(dst, i, j)
+	case model.TypeInt:
+		dst, err = r.ints.AppendFloats(dst, i, j)
+	case model.TypeBool:
+		dst = r.bools.AppendFloats(dst, i, j)
+	}
+	if err != nil {
+		return dst, decodeError(err)
 	}
 	return dst, nil
 }
@@ -89,10 +115,22 @@ func (r *Reader) AppendBits(dst []uint64, i, j int) ([]uint64, error) {
 	if err := r.check(i, j, model.TypeFloat, model.TypeInt, model.TypeBool); err != nil {
 		return dst, err
 	}
-	if err := r.decodeValues(); err != nil {
+	if err := r.openValues(); err != nil {
 		return dst, err
 	}
-	return append(dst, r.values.Bits[i:j]...), nil
+	var err error
+	switch r.h.Type {
+	case model.TypeFloat:
+		dst, err = r.floats.AppendBits(dst, i, j)
+	case model.TypeInt:
+		dst, err = r.ints.AppendWords(dst, i, j)
+	case model.TypeBool:
+		dst = r.bools.AppendBits(dst, i, j)
+	}
+	if err != nil {
+		return dst, decodeError(err)
+	}
+	return dst, nil
 }
 
 // AppendTexts appends the values of samples [i, j) of a chunk of texts. They do
@@ -101,10 +139,14 @@ func (r *Reader) AppendTexts(dst []string, i, j int) ([]string, error) {
 	if err := r.check(i, j, model.TypeText); err != nil {
 		return dst, err
 	}
-	if err := r.decodeValues(); err != nil {
+	if err := r.openValues(); err != nil {
 		return dst, err
 	}
-	return append(dst, r.values.Texts[i:j]...), nil
+	out, err := r.texts.Append(dst, i, j-i)
+	if err != nil {
+		return dst, decodeError(err)
+	}
+	return out, nil
 }
 
 // AppendHistograms appends the values of samples [i, j) of a chunk of
@@ -114,10 +156,10 @@ func (r *Reader) AppendHistograms(dst []*model.Histogram, i, j int) ([]*model.Hi
 	if err := r.check(i, j, model.TypeHistogram); err != nil {
 		return dst, err
 	}
-	if err := r.decodeValues(); err != nil {
+	if err := r.openValues(); err != nil {
 		return dst, err
 	}
-	return append(dst, r.values.Histograms[i:j]...), nil
+	return append(dst, r.histograms[i:j]...), nil
 }
 
 // AppendStarts appends the start times of samples [i, j): NoStart for all of
@@ -133,14 +175,21 @@ func (r *Reader) AppendStarts(dst []int64, i, j int) ([]int64, error) {
 		}
 		return dst, nil
 	}
-	if len(r.starts) == 0 {
-		c := Column{Starts: r.starts}
-		if err := c.decodeStarts(r.s.starts, 0, r.h.Count); err != nil {
+	if !r.opened.starts {
+		rest, err := r.starts.Open(r.s.starts, r.h.Count, 0)
+		if err == nil && len(rest) > 0 {
+			err = colenc.Corruptf("start times: want no byte after them, got %d", len(rest))
+		}
+		if err != nil {
 			return dst, decodeError(err)
 		}
-		r.starts = c.Starts
+		r.opened.starts = true
 	}
-	return append(dst, r.starts[i:j]...), nil
+	out, err := r.starts.Append(dst, i, j)
+	if err != nil {
+		return dst, decodeError(err)
+	}
+	return out, nil
 }
 
 // WindowWidth returns the width of the chunk's summaries in nanoseconds, 0
@@ -163,7 +212,7 @@ func (r *Reader) AppendWindows(dst []Window) ([]Window, error) {
 	if r.s.summaries == nil {
 		return dst, nil
 	}
-	dst, err := r.sums.decodeWindows(dst, r.s.summaries, &r.h)
+	dst, err := r.summaries.decodeWindows(dst, r.s.summaries, &r.h)
 	if err != nil {
 		return dst, decodeError(err)
 	}
@@ -183,24 +232,40 @@ func (r *Reader) check(i, j int, types ...model.Type) error {
 	return nil
 }
 
-func (r *Reader) decodeTimes() (err error) {
-	if len(r.times) > 0 {
+func (r *Reader) openTimes() error {
+	if r.opened.times {
 		return nil
 	}
-	if r.times, err = decodeTimes(r.s.times, &r.h, r.times); err != nil {
+	if err := openTimes(&r.times, r.s.times, &r.h); err != nil {
 		return decodeError(err)
 	}
+	r.opened.times = true
 	return nil
 }
 
-func (r *Reader) decodeValues() error {
-	if r.values.Type == r.h.Type {
+func (r *Reader) openValues() (err error) {
+	if r.opened.values {
 		return nil
 	}
-	r.values.Type = r.h.Type
-	if err := r.values.decodeValues(r.s.values, r.h.Count); err != nil {
-		r.values.Reset()
+	var rest []byte
+	switch r.h.Type {
+	case model.TypeFloat:
+		rest, err = r.floats.Open(r.s.values, r.h.Count)
+	case model.TypeInt:
+		rest, err = r.ints.Open(r.s.values, r.h.Count, 0)
+	case model.TypeBool:
+		rest, err = r.bools.Open(r.s.values, r.h.Count)
+	case model.TypeText:
+		r.texts, rest, err = colenc.OpenTexts(r.s.values, r.h.Count)
+	case model.TypeHistogram:
+		r.histograms, rest, err = colenc.DecodeHistograms(r.s.values, r.h.Count, nil)
+	}
+	if err == nil && len(rest) > 0 {
+		err = colenc.Corruptf("values: want no byte after them, got %d", len(rest))
+	}
+	if err != nil {
 		return decodeError(err)
 	}
+	r.opened.values = true
 	return nil
 }

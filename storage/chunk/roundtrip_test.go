@@ -49,7 +49,8 @@ func checkRoundTrip(t testing.TB, c *Column) []byte {
 	}
 	var scratch Column
 	plain := AppendPlain(nil, c)
-	for what, enc := range map[string][]byte{"smallest": b, "plain": plain} {
+	fast := AppendFast(nil, c)
+	for what, enc := range map[string][]byte{"smallest": b, "fast": fast, "plain": plain} {
 		if err := Verify(enc, c, &scratch); err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
@@ -85,7 +86,7 @@ func checkRoundTrip(t testing.TB, c *Column) []byte {
 		t.Fatalf("flags: got %06b, want %06b", got, want)
 	}
 	r := rand.New(rand.NewPCG(uint64(n), uint64(len(b))))
-	for what, enc := range map[string][]byte{"smallest": b, "plain": plain} {
+	for what, enc := range map[string][]byte{"smallest": b, "fast": fast, "plain": plain} {
 		if why := readerDiff(new(Reader), enc, c, r); why != "" {
 			t.Fatalf("read in parts, %s: %s", what, why)
 		}

@@ -23,7 +23,7 @@ import (
 //	last     less first
 //	low      the lesser of first and last, less the minimum
 //	high     the maximum, less the greater of first and last
-//	sum      less count * (first + last) / 2, the half rounded down
+//	sum      less count * (minimum + maximum) / 2, the half rounded down
 //	changes  integers
 //
 // In the form of bits the columns are first, last, minimum, maximum and sum as
@@ -202,9 +202,10 @@ func (s *summaryScratch) appendDecimals(dst []byte, e int) []byte {
 		sum, _ := w.decimalSum(e)
 		s.ints[0] = append(s.ints[0], first-before)
 		s.ints[1] = append(s.ints[1], last-first)
-		s.ints[2] = append(s.ints[2], min(first, last)-decimal(w.Min))
-		s.ints[3] = append(s.ints[3], decimal(w.Max)-max(first, last))
-		s.ints[4] = append(s.ints[4], sum-sumGuess(w.Count, first, last))
+		lo, hi := decimal(w.Min), decimal(w.Max)
+		s.ints[2] = append(s.ints[2], min(first, last)-lo)
+		s.ints[3] = append(s.ints[3], hi-max(first, last))
+		s.ints[4] = append(s.ints[4], sum-sumGuess(w.Count, lo, hi))
 		before = last
 	}
 	for k := range 5 {
@@ -213,8 +214,10 @@ func (s *summaryScratch) appendDecimals(dst []byte, e int) []byte {
 	return dst
 }
 
-// sumGuess is what the sum is counted from.
-func sumGuess(count int, first, last int64) int64 { return int64(count) * (first + last) >> 1 }
+// sumGuess is what the sum is counted from. The middle between the extremes is
+// nearer to the mean than that between the ends: on a random walk the distance
+// takes a bit less.
+func sumGuess(count int, lo, hi int64) int64 { return int64(count) * (lo + hi) >> 1 }
 
 func (s *summaryScratch) appendBits(dst []byte) []byte {
 	for k := range s.words {
@@ -369,9 +372,9 @@ func (s *summaryScratch) decodeDecimals(windows []Window, src []byte, e, n int) 
 		first := last + s.ints[0][k]
 		last = first + s.ints[1][k]
 		w.FirstValue, w.LastValue = colenc.FromDecimal(first, e), colenc.FromDecimal(last, e)
-		w.Min = colenc.FromDecimal(min(first, last)-s.ints[2][k], e)
-		w.Max = colenc.FromDecimal(max(first, last)+s.ints[3][k], e)
-		w.Sum = colenc.FromDecimal(s.ints[4][k]+sumGuess(w.Count, first, last), e)
+		lo, hi := min(first, last)-s.ints[2][k], max(first, last)+s.ints[3][k]
+		w.Min, w.Max = colenc.FromDecimal(lo, e), colenc.FromDecimal(hi, e)
+		w.Sum = colenc.FromDecimal(s.ints[4][k]+sumGuess(w.Count, lo, hi), e)
 		k++
 	}
 	return src, nil

@@ -33,16 +33,16 @@ func (m *Merge) Partial() bool { return m.Until != math.MaxInt64 }
 // Bounds of one merge. A single chunk may exceed them, and a merge always
 // takes two.
 const (
-	MaxInputSamples = 16 * chunk.MaxSamples
+	MaxInputSamples = 8 * chunk.MaxSamples
 	MaxInputBytes   = 8 << 20
 )
 
 // fullChunk is the number of samples from which on a tiered pass leaves a
 // chunk alone.
-const fullChunk = chunk.MaxSamples / 2
+const fullChunk = chunk.MaxSamples / 4
 
 // lowerBounds are the least samples of each class.
-var lowerBounds = [...]int{0, chunk.MaxSamples / 64, chunk.MaxSamples / 8, fullChunk}
+var lowerBounds = [...]int{0, chunk.MaxSamples / 128, chunk.MaxSamples / 16, fullChunk}
 
 // maxTextBytes is up to which encoded size text chunks are joined: their text
 // is larger, and chunks are cut at chunk.TargetTextBytes of it.

@@ -3,6 +3,7 @@ package colenc
 import (
 	"encoding/binary"
 	"slices"
+	"sync"
 )
 
 // Encodings of a boolean column. Zero is never written.
@@ -38,7 +39,7 @@ func AppendBools(dst []byte, words []uint64) []byte {
 				first = i
 			}
 		}
-		if dst = AppendInts(dst, lengths); len(dst)-start <= 1+(n+7)/8 {
+		if dst = appendInts(dst, lengths, 0, Smallest, true); len(dst)-start <= 1+(n+7)/8 {
 			return dst
 		}
 		dst = dst[:start]
@@ -46,68 +47,108 @@ func AppendBools(dst []byte, words []uint64) []byte {
 	return appendBitmap(dst, words)
 }
 
+// Bools is a boolean column that has been opened. The zero Bools is ready for
+// Open. Not safe for concurrent use.
+type Bools struct {
+	id     byte
+	first  byte // of runs
+	bitmap []byte
+	ends   []int64 // of runs
+}
+
+// Open opens a column of n booleans at the front of src, which must not change
+// while the column is in use, and returns what follows it. n is trusted: the
+// caller has bounded it.
+func (c *Bools) Open(src []byte, n int) (rest []byte, err error) {
+	c.id = 0
+	if n == 0 {
+		return src, nil
+	}
+	if c.id, src, err = ReadByte(src, "boolean encoding"); err != nil {
+		return nil, err
+	}
+	switch c.id {
+	case boolFalse, boolTrue:
+		return src, nil
+	case boolBitmap:
+		c.bitmap, src, err = ReadBytes(src, "boolean bitmap", uint64(n+7)/8)
+		return src, err
+	case boolRuns:
+		return c.openRuns(src, n)
+	}
+	return nil, Unsupportedf("boolean encoding %d", c.id)
+}
+
+func (c *Bools) openRuns(src []byte, n int) (rest []byte, err error) {
+	if c.first, src, err = ReadByte(src, "first boolean"); err != nil {
+		return nil, err
+	}
+	if c.first > 1 {
+		return nil, Corruptf("first boolean: want 0 or 1, got %d", c.first)
+	}
+	runs, src, err := ReadUvarint(src, "boolean runs", uint64(n))
+	if err != nil {
+		return nil, err
+	}
+	if c.ends, src, err = decodeInts(src, int(runs), c.ends[:0], 0, true); err != nil {
+		return nil, In("boolean runs", err)
+	}
+	return src, endsOf(c.ends, n, "boolean run")
+}
+
+// endsOf turns lengths less one, which must add up to n, into ends.
+func endsOf(lengths []int64, n int, field string) error {
+	end := int64(0)
+	for i, l := range lengths {
+		if l < 0 || l >= int64(n)-end {
+			return Corruptf("%s %d: want a length of 1 to %d, got %d", field, i, int64(n)-end, l+1)
+		}
+		end += l + 1
+		lengths[i] = end
+	}
+	if end != int64(n) {
+		return Corruptf("%ss: want %d values, got %d", field, n, end)
+	}
+	return nil
+}
+
+// AppendBits appends the values [i, j), which must be in range, as words of 0
+// or 1.
+func (c *Bools) AppendBits(dst []uint64, i, j int) []uint64 {
+	if i == j {
+		return dst
+	}
+	out := slices.Grow(dst, j-i)[:len(dst)+j-i]
+	vals := out[len(dst):]
+	switch c.id {
+	case boolFalse, boolTrue:
+		fill(signed(vals), int64(c.id-boolFalse))
+	case boolBitmap:
+		for k := range vals {
+			at := i + k
+			vals[k] = uint64(c.bitmap[at>>3]>>(at&7)) & 1
+		}
+	case boolRuns:
+		r, _ := slices.BinarySearch(c.ends, int64(i)+1)
+		for len(vals) > 0 {
+			n := min(int(c.ends[r])-i, len(vals))
+			fill(signed(vals[:n]), int64(c.first)^int64(r&1))
+			vals, i, r = vals[n:], i+n, r+1
+		}
+	}
+	return out
+}
+
+var boolReaders = sync.Pool{New: func() any { return new(Bools) }}
+
 // DecodeBools appends a column of n words, each 0 or 1, from the front of src to
 // dst. n is trusted: the caller has bounded it. On an error dst is returned as
 // it was.
 func DecodeBools(src []byte, n int, dst []uint64) (_ []uint64, rest []byte, err error) {
-	if n == 0 {
-		return dst, src, nil
-	}
-	id, src, err := ReadByte(src, "boolean encoding")
-	if err != nil {
+	c := boolReaders.Get().(*Bools)
+	defer boolReaders.Put(c)
+	if rest, err = c.Open(src, n); err != nil {
 		return dst, nil, err
 	}
-	switch id {
-	case boolFalse, boolTrue:
-		out := slices.Grow(dst, n)[:len(dst)+n]
-		fill(signed(out[len(dst):]), int64(id-boolFalse))
-		return out, src, nil
-	case boolBitmap:
-		b, src, err := ReadBytes(src, "boolean bitmap", uint64(n+7)/8)
-		if err != nil {
-			return dst, nil, err
-		}
-		out := slices.Grow(dst, n)[:len(dst)+n]
-		vals := out[len(dst):]
-		for i := range vals {
-			vals[i] = uint64(b[i>>3]>>(i&7)) & 1
-		}
-		return out, src, nil
-	case boolRuns:
-		return decodeBoolRuns(src, n, dst)
-	}
-	return dst, nil, Unsupportedf("boolean encoding %d", id)
-}
-
-func decodeBoolRuns(src []byte, n int, dst []uint64) (_ []uint64, rest []byte, err error) {
-	v, src, err := ReadByte(src, "first boolean")
-	if err != nil {
-		return dst, nil, err
-	}
-	if v > 1 {
-		return dst, nil, Corruptf("first boolean: want 0 or 1, got %d", v)
-	}
-	runs, src, err := ReadUvarint(src, "boolean runs", uint64(n))
-	if err != nil {
-		return dst, nil, err
-	}
-	s := intScratches.Get().(*intScratch)
-	defer intScratches.Put(s)
-	if s.runs[0], src, err = DecodeInts(src, int(runs), s.runs[0][:0]); err != nil {
-		return dst, nil, err
-	}
-	out := slices.Grow(dst, n)[:len(dst)+n]
-	left := signed(out[len(dst):])
-	for i, l := range s.runs[0] {
-		if l < 0 || l >= int64(len(left)) {
-			return dst, nil, Corruptf("boolean run %d: want a length of 1 to %d, got %d", i, len(left), l+1)
-		}
-		fill(left[:l+1], int64(v))
-		left = left[l+1:]
-		v ^= 1
-	}
-	if len(left) > 0 {
-		return dst, nil, Corruptf("boolean runs: want %d values, got %d", n, n-len(left))
-	}
-	return out, src, nil
+	return c.AppendBits(dst, 0, n), rest, nil
 }

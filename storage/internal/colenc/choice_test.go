@@ -44,12 +44,12 @@ func TestIntChoice(t *testing.T) {
 		{"linear that wraps", numbers(5, func(i int) int64 { return int64(uint64(i) * (1 << 62)) }), intLinear, 12},
 		{"noise", numbers(1000, func(int) int64 { return r.Int64N(16) }), intPacked, 520},
 		{"noise in thousands", numbers(1000, func(int) int64 { return r.Int64N(16) * 1000 }), intPacked, 522},
-		{"counter", numbers(1000, func(i int) int64 { return int64(i)*1e6 + r.Int64N(256) }), intPacked + 1, 1200},
-		{"counter with resets", numbers(1000, func(i int) int64 { return int64(i%400)*1e9 + r.Int64N(256) }), intPacked + 1, 1250},
+		{"counter", numbers(1000, func(i int) int64 { return int64(i)*1e6 + r.Int64N(256) }), intRice + 1, 1200},
+		{"counter with resets", numbers(1000, func(i int) int64 { return int64(i%400)*1e9 + r.Int64N(256) }), intCoded + 1, 1250},
 		{"parabola", numbers(1000, func(i int) int64 { return int64(i) * int64(i) }), intPacked + 2, 30},
 		{"levels", numbers(1000, func(i int) int64 { return int64(i/100*7919) % 1000 }), intRuns, 50},
-		{"walk", numbers(8000, func(int) int64 { walk += int64(math.Round(r.NormFloat64())); return walk }), intEntropy + 1, 2300},
-		{"words", numbers(100, func(int) int64 { return int64(r.Uint64()) }), intPacked + 1, 830},
+		{"walk", numbers(8000, func(int) int64 { walk += int64(math.Round(r.NormFloat64())); return walk }), intCoded + 1, 2300},
+		{"words", numbers(100, func(int) int64 { return int64(r.Uint64()) }), intRice, 830},
 	} {
 		b := AppendInts(nil, c.vals)
 		if b[0] != c.want {
@@ -65,8 +65,8 @@ func TestIntChoice(t *testing.T) {
 	}
 }
 
-// TestEntropyEscapes has outliers among coded differences, on both sides.
-func TestEntropyEscapes(t *testing.T) {
+// TestCodedOutliers has outliers among coded differences, on both sides.
+func TestCodedOutliers(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 1))
 	walk := int64(0)
 	vals := numbers(8000, func(i int) int64 {
@@ -77,8 +77,8 @@ func TestEntropyEscapes(t *testing.T) {
 		return walk
 	})
 	b := AppendInts(nil, vals)
-	if b[0] != intEntropy+1 {
-		t.Fatalf("got encoding %d, want %d", b[0], intEntropy+1)
+	if b[0] != intCoded+1 {
+		t.Fatalf("got encoding %d, want %d", b[0], intCoded+1)
 	}
 	got, rest, err := DecodeInts(b, len(vals), nil)
 	if err != nil || len(rest) != 0 || !slices.Equal(got, vals) {
@@ -87,28 +87,6 @@ func TestEntropyEscapes(t *testing.T) {
 	for n := range b {
 		if _, _, err := DecodeInts(b[:n:n], len(vals), nil); !errors.Is(err, ErrCorrupt) {
 			t.Fatalf("cut at %d of %d: got error %v", n, len(b), err)
-		}
-	}
-}
-
-// TestCodesWithinLimit: codes that turn out longer than the limit, be it by their
-// table or by their escapes, leave nothing behind.
-func TestCodesWithinLimit(t *testing.T) {
-	r := rand.New(rand.NewPCG(4, 1))
-	nums := numbers(2000, func(i int) int64 {
-		if i%100 == 50 {
-			return int64(r.Uint64())
-		}
-		return int64(math.Round(r.NormFloat64() * 3))
-	})
-	full, ok := appendCodes(nil, nums, math.MaxInt32)
-	if !ok {
-		t.Fatal("no codes without a limit")
-	}
-	for limit := range len(full) + 10 {
-		got, ok := appendCodes([]byte("ab"), nums, limit)
-		if want := limit >= len(full); ok != want || !ok && string(got) != "ab" || ok && string(got[2:]) != string(full) {
-			t.Fatalf("limit %d of %d: got ok %v and %d bytes", limit, len(full), ok, len(got))
 		}
 	}
 }
@@ -133,9 +111,12 @@ func TestFloatChoice(t *testing.T) {
 			}
 			return float64(r.IntN(16)) / 10
 		}), floatDecimal, 650},
-		{"negative zeros", words(1000, func(i int) float64 { return math.Copysign(0, float64(i%2)-0.5) }), floatXOR, 2300},
-		{"thirds", words(1000, func(i int) float64 { return float64(i) / 3 }), floatXOR, 7500},
-		{"repeated", words(1000, func(i int) float64 { return math.Sqrt(float64(i / 50)) }), floatXOR, 450},
+		{"negative zeros", words(1000, func(i int) float64 { return math.Copysign(0, float64(i%2)-0.5) }), floatOrdered, 160},
+		{"thirds", words(1000, func(i int) float64 { return float64(i) / 3 }), floatOrdered, 5000},
+		{"some of few thirds", words(8000, func(int) float64 { return float64(r.IntN(1000)) / 3 }), floatDictionary, 17_000},
+		{"smooth", words(8000, func(i int) float64 { return 20 + 5*math.Sin(float64(i)/200) }), floatOrdered, 38_000},
+		{"repeated", words(1000, func(i int) float64 { return math.Sqrt(float64(i / 50)) }), floatOrdered, 250},
+		{"some of three", words(1000, func(int) float64 { return math.Sqrt(float64(2 + r.IntN(3)*3)) }), floatDictionary, 330},
 		{"any bits", words(1000, func(int) float64 { return math.Float64frombits(r.Uint64()) }), floatRaw, 8001},
 	} {
 		b := AppendFloats(nil, c.words)

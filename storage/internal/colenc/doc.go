@@ -20,23 +20,29 @@
 //
 // # Integers
 //
-//	1 constant   varint value
-//	2 linear     varint first, varint step
-//	3 order 0    varint first, uvarint divisor, blocks of n units
-//	4 order 1    varint first, uvarint divisor, blocks of n-1 differences of units
-//	5 order 2    varint first, uvarint divisor, varint first difference of units,
-//	             blocks of n-2 differences of differences
-//	6 runs       uvarint runs, values (integers), lengths less one (integers)
-//	7, 8, 9      order 0, 1, 2 with Huffman codes in place of blocks; see entropy.go
-//	10 raw       8 bytes each; written in mode Plain only
+//	1 constant    varint value
+//	2 linear      varint first, varint step
+//	3, 4, 5       packed, order 0, 1, 2: varint first, uvarint divisor,
+//	              varint first difference of units (order 2), blocks
+//	6 runs        uvarint runs, values (integers), lengths less one (integers)
+//	7, 8, 9       coded, order 0, 1, 2: varint first, uvarint divisor, Huffman codes
+//	              in frames
+//	10 raw        8 bytes each; written in mode Plain only
+//	11, 12, 13    Rice, order 0, 1, 2: varint first, uvarint divisor,
+//	              varint first difference of units (order 2), codes
+//	14 framed     frame bits, bytes of each frame (integers), frames: columns of
+//	              their own
 //
 // A unit is the distance from the first value over the divisor, the greatest
 // common divisor of all distances: times in milliseconds, and counters of
-// blocks, lose their zeros. Where only one value of a column is known to be
-// near something (the first time of a chunk to mint), the From functions
-// count first from there.
+// blocks, lose their zeros. The numbers that are written are the units (order
+// 0), the differences of neighbouring units (order 1) or the differences of
+// these (order 2); a sample of them decides which. Where only one value of a
+// column is known to be near something (the first time of a chunk to mint), the
+// From functions count first from there. Columns within columns (runs, sizes of
+// frames) are never runs, coded or framed.
 //
-// A block is 128 numbers, the last one fewer:
+// Packed blocks are 128 numbers, the last one fewer:
 //
 //	+-----------------+--------+----------------------+
 //	| width | patched | ref    | packed distances     |
@@ -51,22 +57,52 @@
 // A number is ref plus its distance; the high bits of an exception add to its
 // distance above width (patched frame of reference, after Zukowski et al.,
 // ICDE 2006). Numbers below ref wrap to large distances, so that one low
-// outlier, as a counter's reset is, costs as little as a high one. One width
-// for 128 numbers costs an eighth of a bit a number and keeps the inner loop
-// free of branches.
+// outlier, as a counter's reset is, costs as little as a high one. They suit
+// short columns, and those of which all values are equally likely.
+//
+// Coded columns write what is frequent in few bits: what a gauge or a counter
+// adds from sample to sample is mostly near its median. A symbol stands for a
+// small distance from there, or for the two leading bits behind the highest of
+// a large one, whose other bits follow (symbols.go); symbols have a Huffman
+// code of at most 11 bits that the column carries (huffman.go). A table of the next 9
+// bits or more finds up to three symbols at once.
+//
+//	+--------+------------+-----------+-------+--------+-------------+--------
+//	| centre | frame bits | lengths   | sizes | starts | differences | frames ...
+//	| varint | 1          | 4 bits... | integers       | (order 2)   |
+//	+--------+------------+-----------+-------+--------+-------------+--------
+//
+// Frames are 512 values, the last one fewer, and begin at a byte: to read one
+// value decodes at most one of them. What a frame adds is its size and its first
+// value, some 2.5 bytes (coded.go).
+//
+// Rice codes have one parameter in place of a table, for columns of up to 1024
+// values in which a table would not pay (rice.go). Framed columns are cut into pieces
+// of 1024 that choose for themselves, where parts of a column differ much.
 //
 // # Floats
 //
-//	1 constant   8 bytes
-//	2 decimal    exponent (1 byte), uvarint exceptions, their positions (integers),
-//	             their bits (8 bytes each), integers
-//	3 xor        uvarint length, bit stream; see xor.go
-//	4 raw        8 bytes each
+//	1 constant    8 bytes
+//	2 decimal     exponent (1 byte), uvarint exceptions, their positions (integers),
+//	              their bits (integers), integers
+//	3 ordered     integers
+//	4 raw         8 bytes each
+//	5 dictionary  uvarint entries, entries (integers), indexes (integers)
 //
 // Most measurements were decimals once: a decimal column holds the integers i
 // for which float64(i) / 10^exponent is the value bit for bit. What is no such
 // decimal (negative zero, infinities, NaNs of any payload, 1/3) is an
-// exception. Where decimals take more than two bytes a value, XOR is tried.
+// exception. Where decimals take more than two bytes a value, the bits
+// themselves are written: as integers in the order of the floats, so that
+// neighbours differ in their low bits (all but the sign bit of a negative one
+// inverted), or as a dictionary where few values return. There is no stream of
+// exclusive ors as in Gorilla and Chimp: DESIGN.md has the comparison.
+//
+// # Reading parts
+//
+// Ints, Floats, Bools and Texts open a column and decode spans of it: the time
+// is that of the span and of the frame it begins in; runs, exceptions of
+// decimals and dictionaries are read when opened.
 //
 // # Booleans
 //

@@ -9,47 +9,77 @@ import (
 
 // Encodings of a float column. Zero is never written.
 const (
-	floatConst   = 1 // 8 bytes of bits
-	floatDecimal = 2 // exponent, exceptions, integers; see appendDecimals
-	floatXOR     = 3 // uvarint length, bit stream; see xor.go
-	floatRaw     = 4 // 8 bytes of bits per value
-	// 5 to 15 are reserved for encodings of the same bits.
+	floatConst      = 1 // 8 bytes of bits
+	floatDecimal    = 2 // exponent, exceptions, integers; see appendDecimals
+	floatOrdered    = 3 // ints: the bits as integers in the order of the floats
+	floatRaw        = 4 // 8 bytes of bits per value
+	floatDictionary = 5 // uvarint entries, ordered (ints), indexes (ints)
+	// 6 to 15 are reserved for encodings of the same bits.
 )
 
-// goodDecimalBits is the size per value up to which decimals are taken without
-// trying XOR, which needs 2 bits for a repeated value and dozens for another.
-const goodDecimalBits = 16
+const (
+	// goodDecimalBits is the size per value up to which decimals are taken
+	// without trying anything else, which needs dozens of bits for a value
+	// that is no decimal.
+	goodDecimalBits = 16
+	// maxFloatEntries is the greatest size of a dictionary, and floatsPerEntry
+	// how many values there must be for each of its entries.
+	maxFloatEntries = 1024
+	floatsPerEntry  = 4
+)
+
+// ordered maps the bits of floats to integers in the order of the floats, which
+// makes neighbours of what was near, and back.
+func ordered(word uint64) int64 { return int64(word) ^ int64(uint64(int64(word)>>63)>>1) }
+func bitsOf(i int64) uint64     { return uint64(i ^ int64(uint64(i>>63)>>1)) }
 
 // AppendFloats appends a column of float64 bits in the smallest of the
 // encodings, each bit kept: signs of zeros, payloads of NaNs. The time is
-// linear: some 25 ns per value.
-func AppendFloats(dst []byte, words []uint64) []byte {
+// linear: some 20 ns per value.
+func AppendFloats(dst []byte, words []uint64) []byte { return appendFloats(dst, words, Smallest) }
+
+func appendFloats(dst []byte, words []uint64, mode Mode) []byte {
 	n := len(words)
-	if n == 0 {
+	switch {
+	case n == 0:
 		return dst
-	}
-	if allEqual(words) {
+	case mode == Plain:
+		return appendRawFloats(dst, words)
+	case allEqual(words):
 		return binary.LittleEndian.AppendUint64(append(dst, floatConst), words[0])
 	}
+	s := floatScratches.Get().(*floatScratch)
+	defer floatScratches.Put(s)
 	start := len(dst)
-	dst, ok := appendDecimals(dst, words)
-	decimal := len(dst) - start
-	if ok && decimal*8 <= n*goodDecimalBits {
-		return dst
+	dst, ok := s.appendDecimals(dst, words, mode)
+	best := math.MaxInt
+	if ok {
+		if best = len(dst) - start; best*8 <= n*goodDecimalBits {
+			return dst
+		}
+	}
+	// The smallest so far lies at start, another try behind it.
+	try := func(end int, ok bool) {
+		if size := len(dst) - end; ok && size < best {
+			best = size
+			dst = append(dst[:start], dst[end:]...)
+		} else {
+			dst = dst[:end]
+		}
 	}
 	if !ok {
-		decimal = math.MaxInt
+		dst = dst[:start]
 	}
-	mid := len(dst)
-	dst = appendXOR(append(dst, floatXOR), words)
-	xor := len(dst) - mid
-	switch {
-	case decimal <= xor && decimal <= 1+8*n:
-		return dst[:mid]
-	case xor <= 1+8*n:
-		return append(dst[:start], dst[mid:]...)
+	end := len(dst)
+	dst, ok = s.appendDictionary(dst, words, mode)
+	try(end, ok)
+	end = len(dst)
+	dst = s.appendOrdered(append(dst, floatOrdered), words, mode)
+	try(end, true)
+	if best > 1+8*n {
+		return appendRawFloats(dst[:start], words)
 	}
-	return appendRawFloats(dst[:start], words)
+	return dst
 }
 
 func allEqual(words []uint64) bool {
@@ -61,45 +91,62 @@ func allEqual(words []uint64) bool {
 	return true
 }
 
+// appendOrdered appends the words as integers in the order of the floats.
+func (s *floatScratch) appendOrdered(dst []byte, words []uint64, mode Mode) []byte {
+	s.rest = slices.Grow(s.rest[:0], len(words))[:len(words)]
+	for i, w := range words {
+		s.rest[i] = ordered(w)
+	}
+	return mode.Ints(dst, s.rest)
+}
+
+// appendDictionary appends the distinct words, ascending, and the index of each
+// word among them; ok is false, and nothing of use appended, where there are
+// too many.
+func (s *floatScratch) appendDictionary(dst []byte, words []uint64, mode Mode) (_ []byte, ok bool) {
+	limit := min(len(words)/floatsPerEntry, maxFloatEntries)
+	if s.seen == nil {
+		s.seen = make(map[uint64]int64)
+	}
+	clear(s.seen)
+	for i, w := range words {
+		s.seen[w] = 0
+		if len(s.seen) > limit || i == 511 && len(s.seen) > 448 {
+			return dst, false
+		}
+	}
+	s.entries = s.entries[:0]
+	for w := range s.seen {
+		s.entries = append(s.entries, ordered(w))
+	}
+	slices.Sort(s.entries)
+	for i, e := range s.entries {
+		s.seen[bitsOf(e)] = int64(i)
+	}
+	s.rest = slices.Grow(s.rest[:0], len(words))[:len(words)]
+	for i, w := range words {
+		s.rest[i] = s.seen[w]
+	}
+	dst = binary.AppendUvarint(append(dst, floatDictionary), uint64(len(s.entries)))
+	dst = mode.Ints(dst, s.entries)
+	return mode.Ints(dst, s.rest), true
+}
+
 // DecodeFloats appends a column of n floats from the front of src to dst. n is
 // trusted: the caller has bounded it. On an error dst is returned as it was.
 func DecodeFloats(src []byte, n int, dst []uint64) (_ []uint64, rest []byte, err error) {
-	if n == 0 {
-		return dst, src, nil
-	}
-	id, src, err := ReadByte(src, "float encoding")
-	if err != nil {
+	c := floatReaders.Get().(*Floats)
+	defer floatReaders.Put(c)
+	if rest, err = c.Open(src, n); err != nil {
 		return dst, nil, err
 	}
-	switch id {
-	case floatConst:
-		b, src, err := ReadBytes(src, "constant float", 8)
-		if err != nil {
-			return dst, nil, err
-		}
-		out := slices.Grow(dst, n)[:len(dst)+n]
-		w := binary.LittleEndian.Uint64(b)
-		for i := range out[len(dst):] {
-			out[len(dst)+i] = w
-		}
-		return out, src, nil
-	case floatDecimal:
-		return decodeDecimals(src, n, dst)
-	case floatXOR:
-		return decodeXOR(src, n, dst)
-	case floatRaw:
-		b, src, err := ReadBytes(src, "raw floats", 8*uint64(n))
-		if err != nil {
-			return dst, nil, err
-		}
-		out := slices.Grow(dst, n)[:len(dst)+n]
-		for i := range out[len(dst):] {
-			out[len(dst)+i] = binary.LittleEndian.Uint64(b[8*i:])
-		}
-		return out, src, nil
+	if dst, err = c.AppendBits(dst, 0, n); err != nil {
+		return dst, nil, err
 	}
-	return dst, nil, Unsupportedf("float encoding %d", id)
+	return dst, rest, nil
 }
+
+var floatReaders = sync.Pool{New: func() any { return new(Floats) }}
 
 // maxExponent is the largest decimal exponent: 10^22 is the last power of ten
 // that a float64 holds exactly, but no exact integer below 2^51 needs more
@@ -181,6 +228,8 @@ type floatScratch struct {
 	ints       [2][]int64
 	exceptions [2][]int64
 	rest       []int64
+	entries    []int64
+	seen       map[uint64]int64
 }
 
 var floatScratches = sync.Pool{New: func() any { return new(floatScratch) }}
@@ -191,17 +240,15 @@ var floatScratches = sync.Pool{New: func() any { return new(floatScratch) }}
 //	exponent          1 byte, 0 to maxExponent
 //	exceptions        uvarint
 //	positions         ints, ascending
-//	exceptional bits  8 bytes each
+//	exceptional bits  ints: the bits as integers in the order of the floats
 //	integers          ints; at an exception the one before is repeated
 //
 // ok is false, and nothing of use appended, where too few are decimals.
-func appendDecimals(dst []byte, words []uint64) (_ []byte, ok bool) {
+func (s *floatScratch) appendDecimals(dst []byte, words []uint64, mode Mode) (_ []byte, ok bool) {
 	e, ok := exponentOfColumn(words, nil, 0)
 	if !ok {
 		return dst, false
 	}
-	s := floatScratches.Get().(*floatScratch)
-	defer floatScratches.Put(s)
 	s.convert(0, words, e)
 	used := 0
 	if len(s.exceptions[0]) > len(words)/16 {
@@ -218,11 +265,13 @@ func appendDecimals(dst []byte, words []uint64) (_ []byte, ok bool) {
 	}
 	dst = append(dst, floatDecimal, byte(e))
 	dst = binary.AppendUvarint(dst, uint64(len(exceptions)))
-	dst = AppendInts(dst, exceptions)
+	dst = mode.Ints(dst, exceptions)
+	s.rest = s.rest[:0]
 	for _, i := range exceptions {
-		dst = binary.LittleEndian.AppendUint64(dst, words[i])
+		s.rest = append(s.rest, ordered(words[i]))
 	}
-	return AppendInts(dst, s.ints[used]), true
+	dst = mode.Ints(dst, s.rest)
+	return mode.Ints(dst, s.ints[used]), true
 }
 
 // convert fills ints and exceptions k with the words at exponent e.
@@ -252,51 +301,6 @@ func leading(positions []int64) int {
 		n++
 	}
 	return n
-}
-
-func decodeDecimals(src []byte, n int, dst []uint64) (_ []uint64, rest []byte, err error) {
-	e, src, err := ReadByte(src, "decimal exponent")
-	if err != nil {
-		return dst, nil, err
-	}
-	if e > maxExponent {
-		return dst, nil, Corruptf("decimal exponent: want at most %d, got %d", maxExponent, e)
-	}
-	count, src, err := ReadUvarint(src, "decimal exceptions", uint64(n))
-	if err != nil {
-		return dst, nil, err
-	}
-	s := floatScratches.Get().(*floatScratch)
-	defer floatScratches.Put(s)
-	if s.rest, src, err = DecodeInts(src, int(count), s.rest[:0]); err != nil {
-		return dst, nil, err
-	}
-	exceptional, src, err := ReadBytes(src, "decimal exceptions", 8*count)
-	if err != nil {
-		return dst, nil, err
-	}
-	out, src, err := DecodeWords(src, n, dst)
-	if err != nil {
-		return dst, nil, err
-	}
-	vals := out[len(dst):]
-	if e == 0 {
-		for i, v := range vals {
-			vals[i] = math.Float64bits(float64(int64(v)))
-		}
-	} else {
-		p := powers[e]
-		for i, v := range vals {
-			vals[i] = math.Float64bits(float64(int64(v)) / p)
-		}
-	}
-	for k, i := range s.rest {
-		if i < 0 || i >= int64(n) {
-			return dst, nil, Corruptf("decimal exception %d: want a position below %d, got %d", k, n, i)
-		}
-		vals[i] = binary.LittleEndian.Uint64(exceptional[8*k:])
-	}
-	return out, src, nil
 }
 
 // MaxExponent is the largest exponent of a decimal.

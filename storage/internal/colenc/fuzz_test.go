@@ -44,6 +44,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		ints, _, err := DecodeInts(src, n, []int64{42})
 		check("ints", len(ints), int(ints[0]), err)
+		checkParts(t, src, n, ints[1:], err)
 		for what, decode := range map[string]func([]byte, int, []uint64) ([]uint64, []byte, error){"floats": DecodeFloats, "bools": DecodeBools, "words": DecodeWords} {
 			vals, _, err := decode(src, n, []uint64{42})
 			check(what, len(vals), int(vals[0]), err)
@@ -59,6 +60,33 @@ func FuzzDecode(f *testing.F) {
 		texts, _, err := DecodeTexts(src, n, []string{"*"})
 		check("texts", len(texts), int(texts[0][0]), err)
 	})
+}
+
+// checkParts reads spans of a column that decodes to vals, or to no column.
+func checkParts(t *testing.T, src []byte, n int, vals []int64, whole error) {
+	var c Ints
+	if _, err := c.Open(src, n, 0); err != nil {
+		if whole == nil {
+			t.Fatalf("decodes, but does not open: %v", err)
+		}
+		return
+	}
+	for _, span := range [][2]int{{n / 2, n/2 + n/4}, {n / 3, n / 3 * 2}, {n - n/8, n}, {0, n}} {
+		got, err := c.Append([]int64{42}, span[0], span[1])
+		switch {
+		case whole == nil && err != nil:
+			t.Fatalf("decodes, but not %v: %v", span, err)
+		case err == nil && whole == nil && !slices.Equal(got[1:], vals[span[0]:span[1]]):
+			t.Fatalf("%v differs from the whole", span)
+		case err != nil && (len(got) != 1 || got[0] != 42):
+			t.Fatalf("%v: an error and yet values", span)
+		}
+	}
+	for _, v := range []int64{0, 1 << 40, -1 << 63, 1<<63 - 1} {
+		if got, err := c.Search(v); err == nil && (got < 0 || got > n) {
+			t.Fatalf("search of %d among %d values: got %d", v, n, got)
+		}
+	}
 }
 
 // FuzzRoundTrip encodes any words and texts.

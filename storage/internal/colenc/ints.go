@@ -3,6 +3,7 @@ package colenc
 import (
 	"encoding/binary"
 	"math"
+	"math/bits"
 	"slices"
 	"sync"
 	"unsafe"
@@ -12,56 +13,68 @@ import (
 const (
 	intConst  = 1 // varint value
 	intLinear = 2 // varint first, varint step
-	intPacked = 3 // order 0, 1, 2: 3, 4, 5; see appendPackedInts
+	intPacked = 3 // order 0, 1, 2: 3, 4, 5; blocks, see block.go
 	intRuns   = 6 // uvarint runs, values (ints), lengths less one (ints)
-	// intEntropy is order 0, 1, 2 with coded numbers: 7, 8, 9; see entropy.go.
-	intEntropy = 7
-	intRaw     = 10 // 8 bytes per value
-	// 11 to 15 are reserved for encodings of the same integers.
+	intCoded  = 7 // order 0, 1, 2: 7, 8, 9; frames of codes, see coded.go
+	intRaw    = 10
+	intRice   = 11 // order 0, 1, 2: 11, 12, 13; see rice.go
+	intFramed = 14 // independent columns one after another, see framed.go
+	// 15 is reserved for another encoding of the same integers.
+)
+
+const (
+	// shortLen is the greatest length of a column, or of a frame, that is
+	// decoded from its beginning on to read any of its values.
+	shortLen = 1024
+	// minCoded is the least length of a coded column: its codes take some
+	// bytes, and a decoder a microsecond to set up.
+	minCoded = 64
+	// Runs are tried where they have maybeRuns values on average, and taken
+	// without planning anything else from surelyRuns on: a run takes some 3
+	// bytes, and nothing else but a line takes less than a bit for each of
+	// its values. There are at most maxRuns of them in a long column, which
+	// has to be read from its middle, too.
+	maybeRuns  = 4
+	surelyRuns = 32
+	maxRuns    = 256
+	// fastPacked is the greatest length for which mode Fast tries blocks.
+	fastPacked = 128
 )
 
 // AppendInts appends the column in the smallest of the encodings. Arithmetic
 // wraps, so every int64 is exact. An empty column takes no bytes. The time is
-// linear: some 15 ns per value.
-func AppendInts(dst []byte, vals []int64) []byte { return appendInts(dst, vals, 0, true) }
+// linear: some 10 ns per value.
+func AppendInts(dst []byte, vals []int64) []byte { return appendInts(dst, vals, 0, Smallest, false) }
 
 // AppendIntsFrom is AppendInts for values of which the first is known to be
 // near base, which the decoder must be given again.
 func AppendIntsFrom(dst []byte, base int64, vals []int64) []byte {
-	return appendInts(dst, vals, base, false)
+	return appendInts(dst, vals, base, Smallest, false)
 }
-
-// Runs are tried where they have maybeRuns values on average, and taken without
-// planning anything else from surelyRuns on: a run takes some 3 bytes, and
-// nothing else but a line takes less than a bit for each of its values.
-const (
-	maybeRuns  = 4
-	surelyRuns = 32
-)
 
 // intScratch is the working memory of one call of appendInts.
 type intScratch struct {
-	order [3][]int64 // units, their differences, the differences of those
-	plans [3][]blockPlan
-	runs  [2][]int64 // values, lengths
+	units, nums []int64
+	sample      []int64
+	plans       []blockPlan
+	runs        [2][]int64 // values, lengths
+	coder       coder
+	framed      []byte
 }
 
 var intScratches = sync.Pool{New: func() any { return new(intScratch) }}
 
-func appendInts(dst []byte, vals []int64, base int64, mayRun bool) []byte {
+// appendInts is AppendIntsFrom in a mode; inner columns lie within another
+// column and have none within themselves.
+func appendInts(dst []byte, vals []int64, base int64, mode Mode, inner bool) []byte {
 	n := len(vals)
-	if n == 0 {
+	switch {
+	case n == 0:
 		return dst
+	case mode == Plain:
+		return appendRawInts(dst, vals)
 	}
-	lo, hi, runs, linear := vals[0], vals[0], 1, true
-	for i := 1; i < n; i++ {
-		v := vals[i]
-		lo, hi = min(lo, v), max(hi, v)
-		if v != vals[i-1] {
-			runs++
-		}
-		linear = linear && v-vals[i-1] == vals[1]-vals[0]
-	}
+	lo, hi, runs, linear := shapeOf(vals)
 	switch {
 	case lo == hi:
 		return binary.AppendVarint(append(dst, intConst), lo-base)
@@ -71,81 +84,91 @@ func appendInts(dst []byte, vals []int64, base int64, mayRun bool) []byte {
 	}
 	s := intScratches.Get().(*intScratch)
 	defer intScratches.Put(s)
+	mayRun := !inner && base == 0 && (n <= shortLen || runs <= maxRuns)
 	if mayRun && runs <= n/surelyRuns {
 		return s.appendRuns(dst, vals, runs)
 	}
-
-	// Values count in units of their differences' greatest common divisor
-	// from the first value on, unless that distance could overflow.
 	divisor := uint64(1)
 	if uint64(hi)-uint64(lo) <= math.MaxInt64 {
 		divisor = commonDivisor(vals)
 	}
-	q := append(s.order[0][:0], vals...)
-	for i, v := range q {
-		q[i] = v - vals[0]
-	}
-	if divisor > 1 {
-		for i, v := range q {
-			q[i] = v / int64(divisor)
-		}
-	}
-	s.order[0] = q
-	s.order[1] = differences(s.order[1], s.order[0])
-	s.order[2] = differences(s.order[2], s.order[1])
-	best, bestBits := 0, math.MaxInt
-	for k := range s.order {
-		size := s.plan(k)
-		if k == 2 {
-			size += 8 * varintLen(s.order[1][0])
-		}
-		if size < bestBits {
-			best, bestBits = k, size
-		}
-	}
-	size := 1 + varintLen(vals[0]-base) + uvarintLen(divisor) + bestBits/8
+	s.setUnits(vals, divisor)
+	order, centre := s.order()
+	nums := s.numbers(order)
 
+	id, size := byte(intPacked), math.MaxInt
+	packed := n <= fastPacked || n <= shortLen && mode == Smallest || inner
+	if packed {
+		size = s.plan(nums) / 8
+		if order == 2 {
+			size += varintLen(s.units[1])
+		}
+	}
+	var low uint
+	if n <= shortLen || inner {
+		var b int
+		if low, b = riceSize(nums, centre); (b+7)/8+2 < size {
+			id, size = intRice, (b+7)/8+2
+		}
+	}
+	if !inner && n >= minCoded {
+		if b := s.coder.plan(s.units, order, centre); b < size {
+			id, size = intCoded, b
+		}
+	}
+	size += 1 + varintLen(vals[0]-base) + uvarintLen(divisor)
+	start := len(dst)
 	if mayRun && runs <= n/maybeRuns {
-		start := len(dst)
 		if dst = s.appendRuns(dst, vals, runs); len(dst)-start <= size {
 			return dst
 		}
 		dst = dst[:start]
 	}
-	dst = slices.Grow(dst, size+8)
-	start := len(dst)
-	dst = binary.AppendVarint(append(dst, intPacked+byte(best)), vals[0]-base)
-	dst = binary.AppendUvarint(dst, divisor)
-	if best == 2 {
-		dst = binary.AppendVarint(dst, s.order[1][0])
-	}
-	if n >= minEntropyLen {
-		if limit := float64(bestBits/8) * (1 - entropyGain); limit <= float64(n)*maxEntropySize {
-			var ok bool
-			if dst, ok = appendCodes(dst, s.order[best], int(limit)); ok {
-				dst[start] = intEntropy + byte(best)
-				return dst
-			}
+	if !inner && n > shortLen && mode == Smallest && s.uneven(nums) {
+		if dst = s.appendFramed(dst, vals); len(dst)-start < size {
+			return dst
 		}
+		dst = dst[:start]
 	}
-	for b, v := range blocks(s.order[best]) {
-		dst = appendBlock(dst, v, s.plans[best][b])
+	dst = binary.AppendVarint(append(dst, id+byte(order)), vals[0]-base)
+	dst = binary.AppendUvarint(dst, divisor)
+	switch id {
+	case intCoded:
+		return s.coder.append(dst, s.units)
+	case intRice:
+		if order == 2 {
+			dst = binary.AppendVarint(dst, s.units[1])
+		}
+		return appendRice(dst, nums, centre, low)
+	}
+	if order == 2 {
+		dst = binary.AppendVarint(dst, s.units[1])
+	}
+	for b, v := range blocks(nums) {
+		dst = appendBlock(dst, v, s.plans[b])
 	}
 	return dst
 }
 
-// differences returns what each of vals adds to the one before it: one less
-// than there are vals.
-func differences(dst, vals []int64) []int64 {
-	dst = dst[:0]
-	if len(vals) == 0 {
-		return dst
+// shapeOf returns what one look at the values tells: their extremes, the number
+// of runs of equal ones, and whether they are on a line.
+func shapeOf(vals []int64) (lo, hi int64, runs int, linear bool) {
+	lo, hi, runs = vals[0], vals[0], 1
+	if len(vals) == 1 {
+		return lo, hi, runs, true
 	}
-	dst = slices.Grow(dst, len(vals))[:len(vals)-1]
-	for i := range dst {
-		dst[i] = vals[i+1] - vals[i]
+	step, bent := vals[1]-vals[0], int64(0)
+	prev := vals[0]
+	for _, v := range vals[1:] {
+		d := v - prev
+		bent |= d ^ step
+		if d != 0 {
+			runs++
+		}
+		lo, hi = min(lo, v), max(hi, v)
+		prev = v
 	}
-	return dst
+	return lo, hi, runs, bent == 0
 }
 
 // commonDivisor returns the greatest common divisor of the differences of
@@ -158,7 +181,7 @@ func commonDivisor(vals []int64) uint64 {
 			d = -d // the caller has made sure that differences fit
 		}
 		switch a := uint64(d); {
-		case a == 0:
+		case a == 0 || a == g:
 		case g == 0:
 			g = a
 		default:
@@ -168,6 +191,91 @@ func commonDivisor(vals []int64) uint64 {
 		}
 	}
 	return max(g, 1)
+}
+
+// setUnits fills units with the distances of the values from the first, over
+// the divisor, which divides them.
+func (s *intScratch) setUnits(vals []int64, divisor uint64) {
+	s.units = slices.Grow(s.units[:0], len(vals))[:len(vals)]
+	first := vals[0]
+	if divisor == 1 {
+		for i, v := range vals {
+			s.units[i] = v - first
+		}
+		return
+	}
+	// What is a multiple of an odd number is divided by multiplying with its
+	// inverse modulo 2^64, which Newton's iteration finds.
+	shift := uint(bits.TrailingZeros64(divisor))
+	odd := divisor >> shift
+	inverse := odd
+	for range 5 {
+		inverse *= 2 - odd*inverse
+	}
+	for i, v := range vals {
+		s.units[i] = (v - first) >> shift * int64(inverse)
+	}
+}
+
+// numbers fills nums with the differences of an order of the units.
+func (s *intScratch) numbers(order int) []int64 {
+	u := s.units
+	if order == 0 {
+		return u
+	}
+	nums := slices.Grow(s.nums[:0], len(u))[:len(u)-order]
+	s.nums = nums
+	if order == 1 {
+		prev := u[0]
+		for i, v := range u[1:] {
+			nums[i] = v - prev
+			prev = v
+		}
+		return nums
+	}
+	prev, delta := u[1], u[1]-u[0]
+	for i, v := range u[2:] {
+		d := v - prev
+		nums[i] = d - delta
+		prev, delta = v, d
+	}
+	return nums
+}
+
+// sampled is how many numbers decide on the order.
+const sampled = 64
+
+// order chooses the order whose numbers, in a sample, lie nearest to their
+// median, which is the centre.
+func (s *intScratch) order() (order int, centre int64) {
+	n := len(s.units)
+	best := math.MaxInt
+	for k := range min(3, n) {
+		s.sample = s.sample[:0]
+		if n <= sampled {
+			for i := k; i < n; i++ {
+				s.sample = append(s.sample, numberAt(s.units, i, k))
+			}
+		} else {
+			for i := range sampled {
+				s.sample = append(s.sample, numberAt(s.units, 2+i*(n-2)/sampled, k))
+			}
+		}
+		slices.Sort(s.sample)
+		c := s.sample[len(s.sample)/2]
+		cost := 0
+		for _, v := range s.sample {
+			cost += bits.Len64(zigzag(v - c))
+		}
+		cost += 2 * k
+		if k == 2 {
+			cost += cost / 16 // it decodes slower, and has one more number to tell
+		}
+		if cost < best {
+			best, order, centre = cost, k, c
+		}
+	}
+	return order, centre
 }
 
 // blocks yields vals in blocks of blockLen.
@@ -181,14 +289,14 @@ func blocks(vals []int64) func(yield func(int, []int64) bool) {
 	}
 }
 
-// plan plans the blocks of one order and returns their size in bits.
-func (s *intScratch) plan(order int) int {
+// plan plans the blocks of the numbers and returns their size in bits.
+func (s *intScratch) plan(nums []int64) int {
 	size := 0
-	s.plans[order] = s.plans[order][:0]
-	for _, v := range blocks(s.order[order]) {
+	s.plans = s.plans[:0]
+	for _, v := range blocks(nums) {
 		p := planBlock(v)
 		size += p.bits(len(v))
-		s.plans[order] = append(s.plans[order], p)
+		s.plans = append(s.plans, p)
 	}
 	return size
 }
@@ -205,14 +313,14 @@ func (s *intScratch) appendRuns(dst []byte, vals []int64, runs int) []byte {
 	}
 	s.runs[0], s.runs[1] = v, l
 	dst = binary.AppendUvarint(append(dst, intRuns), uint64(runs))
-	dst = appendInts(dst, v, 0, false)
-	return appendInts(dst, l, 0, false)
+	dst = appendInts(dst, v, 0, Smallest, true)
+	return appendInts(dst, l, 0, Smallest, true)
 }
 
 // DecodeInts appends a column of n integers from the front of src to dst. n is
 // trusted: the caller has bounded it. On an error dst is returned as it was.
 func DecodeInts(src []byte, n int, dst []int64) (out []int64, rest []byte, err error) {
-	return decodeInts(src, n, dst, 0, true)
+	return decodeInts(src, n, dst, 0, false)
 }
 
 // DecodeIntsFrom is DecodeInts for what AppendIntsFrom has written.
@@ -220,147 +328,19 @@ func DecodeIntsFrom(src []byte, base int64, n int, dst []int64) (out []int64, re
 	return decodeInts(src, n, dst, base, false)
 }
 
-// decodeInts is DecodeInts; runs nest only where mayRun is true, once.
-func decodeInts(src []byte, n int, dst []int64, base int64, mayRun bool) (_ []int64, rest []byte, err error) {
-	if n == 0 {
-		return dst, src, nil
-	}
-	id, src, err := ReadByte(src, "integer encoding")
-	if err != nil {
-		return dst, nil, err
-	}
-	if id == intRuns && mayRun {
-		return decodeRuns(src, n, dst)
-	}
-	if id == intRaw {
-		return decodeRawInts(src, n, dst)
-	}
-	if id < intConst || id == intRuns || id > intEntropy+2 {
-		return dst, nil, Unsupportedf("integer encoding %d", id)
-	}
-	first, src, err := ReadVarint(src, "first integer")
-	if err != nil {
-		return dst, nil, err
-	}
-	first += base
-	out := slices.Grow(dst, n)[:len(dst)+n]
-	vals := out[len(dst):]
-	switch id {
-	case intConst:
-		fill(vals, first)
-		return out, src, nil
-	case intLinear:
-		step, src, err := ReadVarint(src, "integer step")
-		if err != nil {
-			return dst, nil, err
-		}
-		v := first
-		for i := range vals {
-			vals[i] = v
-			v += step
-		}
-		return out, src, nil
-	}
-	order, coded := int(id-intPacked), false
-	if id >= intEntropy {
-		order, coded = int(id-intEntropy), true
-	}
-	divisor, src, err := ReadUvarint(src, "integer divisor", math.MaxInt64)
-	if err != nil {
-		return dst, nil, err
-	}
-	if divisor == 0 {
-		return dst, nil, Corruptf("integer divisor: want at least 1, got 0")
-	}
-	if n <= order {
-		return dst, nil, Corruptf("integers: want more than %d for differences of order %d, got %d", order, order, n)
-	}
-	delta := int64(0)
-	if order == 2 {
-		if delta, src, err = ReadVarint(src, "first difference"); err != nil {
-			return dst, nil, err
-		}
-	}
-	if coded {
-		if src, err = decodeCodes(vals[order:], src); err != nil {
-			return dst, nil, err
-		}
-	} else {
-		for _, b := range blocks(vals[order:]) {
-			if src, err = decodeBlock(b, src); err != nil {
-				return dst, nil, err
-			}
-		}
-	}
-	accumulate(vals, order, first, int64(divisor), delta)
-	return out, src, nil
-}
+var intReaders = sync.Pool{New: func() any { return new(Ints) }}
 
-// accumulate turns differences, in units of the divisor, back into values.
-func accumulate(vals []int64, order int, first, divisor, delta int64) {
-	switch order {
-	case 0:
-		for i, q := range vals {
-			vals[i] = first + q*divisor
-		}
-	case 1:
-		v := first
-		vals[0] = v
-		if divisor == 1 {
-			for i, d := range vals[1:] {
-				v += d
-				vals[i+1] = v
-			}
-			return
-		}
-		for i, d := range vals[1:] {
-			v += d * divisor
-			vals[i+1] = v
-		}
-	case 2:
-		delta *= divisor
-		v := first + delta
-		vals[0], vals[1] = first, v
-		for i, dd := range vals[2:] {
-			delta += dd * divisor
-			v += delta
-			vals[i+2] = v
-		}
-	}
-}
-
-func fill(vals []int64, v int64) {
-	for i := range vals {
-		vals[i] = v
-	}
-}
-
-func decodeRuns(src []byte, n int, dst []int64) (_ []int64, rest []byte, err error) {
-	runs, src, err := ReadUvarint(src, "integer runs", uint64(n))
-	if err != nil {
+// decodeInts decodes a column whole.
+func decodeInts(src []byte, n int, dst []int64, base int64, inner bool) (_ []int64, rest []byte, err error) {
+	c := intReaders.Get().(*Ints)
+	defer intReaders.Put(c)
+	if rest, err = c.open(src, n, base, inner); err != nil {
 		return dst, nil, err
 	}
-	s := intScratches.Get().(*intScratch)
-	defer intScratches.Put(s)
-	if s.runs[0], src, err = decodeInts(src, int(runs), s.runs[0][:0], 0, false); err != nil {
+	if dst, err = c.Append(dst, 0, n); err != nil {
 		return dst, nil, err
 	}
-	if s.runs[1], src, err = decodeInts(src, int(runs), s.runs[1][:0], 0, false); err != nil {
-		return dst, nil, err
-	}
-	out := slices.Grow(dst, n)[:len(dst)+n]
-	left := out[len(dst):]
-	for i, l := range s.runs[1] {
-		if l < 0 || l >= int64(len(left)) {
-			return dst, nil, Corruptf("integer run %d: want a length of 1 to %d, got %d", i, len(left), l+1)
-		}
-		fill(left[:l+1], s.runs[0][i])
-		left = left[l+1:]
-	}
-	if len(left) > 0 {
-		return dst, nil, Corruptf("integer runs: want %d values, got %d", n, n-len(left))
-	}
-	return out, src, nil
+	return dst, rest, nil
 }
 
 // signed views words as integers of the same memory.
@@ -378,4 +358,10 @@ func DecodeWords(src []byte, n int, dst []uint64) (_ []uint64, rest []byte, err 
 		return dst, nil, err
 	}
 	return out[:len(dst)+n], rest, nil
+}
+
+func fill(vals []int64, v int64) {
+	for i := range vals {
+		vals[i] = v
+	}
 }

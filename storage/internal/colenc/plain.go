@@ -2,15 +2,16 @@ package colenc
 
 import (
 	"encoding/binary"
-	"slices"
 )
 
-// A Mode says how columns are encoded: the decoders take either.
+// A Mode says how columns are encoded: the decoders take any.
 type Mode uint8
 
 const (
 	// Smallest chooses the smallest encoding, as the Append functions do.
 	Smallest Mode = iota
+	// Fast looks at a sample to choose, and does not try what seldom pays.
+	Fast
 	// Plain writes values as they are and chooses nothing. It is for columns
 	// that Smallest was seen to get wrong: large, and too simple to fail in
 	// the same way.
@@ -18,31 +19,18 @@ const (
 )
 
 // Ints is AppendInts in the mode.
-func (m Mode) Ints(dst []byte, vals []int64) []byte {
-	if m == Plain {
-		return appendRawInts(dst, vals)
-	}
-	return AppendInts(dst, vals)
-}
+func (m Mode) Ints(dst []byte, vals []int64) []byte { return appendInts(dst, vals, 0, m, false) }
 
 // IntsFrom is AppendIntsFrom in the mode.
 func (m Mode) IntsFrom(dst []byte, base int64, vals []int64) []byte {
-	if m == Plain {
-		return appendRawInts(dst, vals)
-	}
-	return AppendIntsFrom(dst, base, vals)
+	return appendInts(dst, vals, base, m, false)
 }
 
 // Words is AppendWords in the mode.
 func (m Mode) Words(dst []byte, words []uint64) []byte { return m.Ints(dst, signed(words)) }
 
 // Floats is AppendFloats in the mode.
-func (m Mode) Floats(dst []byte, words []uint64) []byte {
-	if m == Plain {
-		return appendRawFloats(dst, words)
-	}
-	return AppendFloats(dst, words)
-}
+func (m Mode) Floats(dst []byte, words []uint64) []byte { return appendFloats(dst, words, m) }
 
 // Bools is AppendBools in the mode.
 func (m Mode) Bools(dst []byte, words []uint64) []byte {
@@ -72,16 +60,11 @@ func appendRawInts(dst []byte, vals []int64) []byte {
 	return dst
 }
 
-func decodeRawInts(src []byte, n int, dst []int64) (_ []int64, rest []byte, err error) {
-	b, src, err := ReadBytes(src, "raw integers", 8*uint64(n))
-	if err != nil {
-		return dst, nil, err
+// rawInts fills out from integers of 8 bytes each.
+func rawInts(out []int64, src []byte) {
+	for i := range out {
+		out[i] = int64(binary.LittleEndian.Uint64(src[8*i:]))
 	}
-	out := slices.Grow(dst, n)[:len(dst)+n]
-	for i := range out[len(dst):] {
-		out[len(dst)+i] = int64(binary.LittleEndian.Uint64(b[8*i:]))
-	}
-	return out, src, nil
 }
 
 func appendRawFloats(dst []byte, words []uint64) []byte {
