@@ -26,7 +26,9 @@ import (
 //
 // Growth, insertion and eviction take a mutex; they happen on misses only.
 // Eviction is a clock: entries used since the hand last passed are spared
-// once.
+// once. Where more keys take turns than fit, each would be evicted before it
+// comes again, and the cache be of no use; so a full cache takes one new key
+// of admitOne, which leaves most of what it has in place.
 
 const (
 	bucketSlots = 8
@@ -35,6 +37,8 @@ const (
 
 	// noSlot is of an entry that is not kept: its slot+1 means none.
 	noSlot = ^uint32(0)
+
+	admitOne = 8
 )
 
 // entry is immutable but for its hints.
@@ -43,10 +47,9 @@ type entry struct {
 	key    string
 	origin *origin
 	meas   *measurement
-	own    model.Labels // as written, sorted
 	metric *model.Stream
 	log    *model.Stream
-	size   int64
+	size   int32
 
 	used atomic.Uint32             // the clock's reference bit
 	next atomic.Uint32             // slot + 1 of the key that followed
@@ -76,8 +79,9 @@ type cache struct {
 	bytes, entries          atomic.Int64 // written under mu
 	cap                     int64
 
-	mu   sync.Mutex
-	hand int
+	mu     sync.Mutex
+	hand   int
+	turned int // new keys met while full
 }
 
 func newCache(capBytes int64) *cache {
@@ -144,16 +148,17 @@ func (e *entry) touch() {
 
 // put inserts an entry, replaces the one with the same key where there is
 // one, and returns its slot. It evicts as the bound asks; an entry that would
-// take a quarter of it alone is not kept, and has the slot noSlot.
+// take a quarter of it alone, or is not admitted, is not kept, and has the slot
+// noSlot.
 func (c *cache) put(e *entry) uint32 {
-	if e.size > c.cap/4 {
+	if int64(e.size) > c.cap/4 {
 		return noSlot
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t := c.table.Load()
 	if old, slot := t.find(e.hash, e.origin, []byte(e.key)); old != nil {
-		c.bytes.Add(e.size - old.size)
+		c.bytes.Add(int64(e.size) - int64(old.size))
 		t.buckets[slot/bucketSlots].slots[slot%bucketSlots].Store(e)
 		return slot
 	}
@@ -161,7 +166,10 @@ func (c *cache) put(e *entry) uint32 {
 		c.bytes.Load()+n*bucketBytes <= c.cap; n = int64(len(t.buckets)) {
 		t = c.growLocked(t)
 	}
-	if over := c.bytes.Load() + e.size - c.cap; over > 0 {
+	if over := c.bytes.Load() + int64(e.size) - c.cap; over > 0 {
+		if c.turned++; c.turned%admitOne != 0 {
+			return noSlot
+		}
 		c.evictLocked(t, over)
 	}
 	return c.placeLocked(t, e)
@@ -198,7 +206,7 @@ func (c *cache) storeLocked(t *table, slot uint32, e *entry) {
 	b.slots[slot%bucketSlots].Store(e)
 	b.tags[slot%bucketSlots].Store(tag(e.hash))
 	c.entries.Add(1)
-	c.bytes.Add(e.size)
+	c.bytes.Add(int64(e.size))
 }
 
 func (c *cache) dropLocked(t *table, slot uint32) {
@@ -207,7 +215,7 @@ func (c *cache) dropLocked(t *table, slot uint32) {
 	b.tags[slot%bucketSlots].Store(0)
 	b.slots[slot%bucketSlots].Store(nil)
 	c.entries.Add(-1)
-	c.bytes.Add(-e.size)
+	c.bytes.Add(-int64(e.size))
 	c.evictions.Add(1)
 }
 
@@ -245,7 +253,7 @@ func (c *cache) growLocked(old *table) *table {
 				continue
 			}
 			c.entries.Add(-1)
-			c.bytes.Add(-e.size)
+			c.bytes.Add(-int64(e.size))
 			c.placeLocked(t, e)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 
@@ -174,23 +175,25 @@ func (d *Decoder) origin(db, tenant string) *origin {
 }
 
 // insert puts into the cache what e says, with a stream of the given kind.
-func (d *Decoder) insert(e *entry, kind model.RowKind) (*entry, uint32) {
-	n := &entry{hash: e.hash, key: e.key, origin: e.origin, meas: e.meas, own: e.own, metric: e.metric, log: e.log}
-	st := d.opts.NewStream(kind, e.meas.name, e.origin.db, e.origin.tenant, e.own)
+// own are the labels of its key.
+func (d *Decoder) insert(e *entry, kind model.RowKind, own model.Labels) (*entry, uint32) {
+	n := &entry{hash: e.hash, key: e.key, origin: e.origin, meas: e.meas, metric: e.metric, log: e.log}
+	st := d.opts.NewStream(kind, e.meas.name, e.origin.db, e.origin.tenant, own)
 	if kind == model.LogRow {
 		n.log = st
 	} else {
 		n.metric = st
 	}
 	n.next.Store(e.next.Load())
-	// The entry, its key and labels, and each stream with its own key and
-	// labels; allocation classes round up.
-	n.size = 200 + int64(len(n.key)) + 32*int64(len(n.own))
+	// The entry, its key, and each stream with its own key and labels;
+	// allocation classes round up. The labels' text is the key's.
+	size := 88 + len(n.key)
 	for _, st := range [2]*model.Stream{n.metric, n.log} {
 		if st != nil {
-			n.size += 80 + int64(len(st.Key())) + 32*int64(len(st.Labels))
+			size += 56 + len(st.Key()) + 32*len(st.Labels)
 		}
 	}
+	n.size = int32(min(size, math.MaxInt32))
 	return n, d.cache.put(n)
 }
 

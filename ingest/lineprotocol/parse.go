@@ -246,9 +246,10 @@ func (s *state) record(start, pos int) (int, outcome) {
 	kind := sig.layout.Schema.Kind
 	switch {
 	case e == nil:
-		e, slot = s.d.insert(&entry{hash: hash, key: raw, origin: s.org, meas: m, own: key.tags}, kind)
+		e, slot = s.d.insert(&entry{hash: hash, key: raw, origin: s.org, meas: m}, kind, key.tags)
 	case e.stream(kind) == nil:
-		e, slot = s.d.insert(e, kind)
+		key, _ := parseKey(e.key, &s.d.opts.Limits) // as when it was new
+		e, slot = s.d.insert(e, kind, key.tags)
 	}
 	e.touch()
 	if e.sig.Load() != sig {

@@ -23,10 +23,11 @@ func (h *Head) Hash() uint64 {
 	for _, sc := range h.mu.schemas {
 		_, _ = d.Write(wal.AppendSchema(nil, sc))
 	}
-	for _, st := range h.mu.streams {
+	for ref := range h.mu.streams.len() {
+		st := h.mu.streams.at(uint32(ref))
 		put(uint64(len(st.key)))
 		_, _ = d.WriteString(st.key)
-		for _, sl := range st.slots {
+		for sl := range st.slots() {
 			put(uint64(sl.schema))
 			put(uint64(sl.mint.Load()))
 			put(uint64(sl.maxt.Load()))

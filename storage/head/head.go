@@ -22,7 +22,6 @@ type Head struct {
 	// Owned by the writer.
 	rows      rows
 	text      text
-	byKey     map[string]uint32 // canonical labels → stream
 	bySchema  map[string]uint32 // encoded schema → schema
 	day       model.TimeRange   // the day of the last row
 	count     int64
@@ -37,7 +36,7 @@ type Head struct {
 
 	mu struct {
 		sync.RWMutex
-		streams []*stream
+		streams streams
 		schemas []*model.Schema
 		index   *postings.Mem
 		names   map[string]*nameSets
@@ -49,40 +48,21 @@ type Head struct {
 	}
 }
 
-type stream struct {
-	labels model.Labels
-	key    string
-	slots  []*slot
-	bySlot map[uint32]*slot // by schema, where slots are many
-}
-
-// slot is the rows of one stream with one schema.
-type slot struct {
-	schema     uint32
-	sc         *model.Schema
-	first      uint64 // at or below the address of the first row
-	last       atomic.Uint32
-	mint, maxt atomic.Int64
-}
-
 // nameSets are the streams that have a metric name.
 type nameSets struct {
 	metrics, logs, states postings.Set
 }
 
-const manySlots = 16
-
 // New returns an empty head. dayOf returns the partition that a time lies in.
 func New(dayOf func(t int64) model.TimeRange) *Head {
 	h := &Head{
 		gen:      generations.Add(1),
-		byKey:    make(map[string]uint32),
 		bySchema: make(map[string]uint32),
 		day:      model.TimeRange{Mint: 1, Maxt: 0},
 		dayOf:    dayOf,
 	}
 	h.visible.Store(1)
-	h.mu.index = postings.NewMem()
+	h.mu.index = postings.NewMem(func(id uint32) model.Labels { return h.mu.streams.at(id).labels })
 	h.mu.names = make(map[string]*nameSets)
 	h.mu.days = make(map[int64]model.TimeRange)
 	return h
@@ -168,7 +148,7 @@ func (h *Head) Resolve(b *model.Batch, lim Limits) (*Resolved, error) {
 
 func (h *Head) resolveStream(s *model.Stream, lim Limits) (uint32, error) {
 	key := s.Key()
-	if ref, ok := h.byKey[key]; ok {
+	if ref, ok := h.mu.streams.find(key); ok {
 		s.Ref.Store(uint64(h.gen)<<32 | uint64(ref))
 		return ref, nil
 	}
@@ -176,7 +156,7 @@ func (h *Head) resolveStream(s *model.Stream, lim Limits) (uint32, error) {
 	if ref, ok := r.newStreams[key]; ok {
 		return ref, nil
 	}
-	n := len(h.mu.streams) + len(r.NewStreams)
+	n := h.mu.streams.len() + len(r.NewStreams)
 	if n >= lim.Streams {
 		return 0, &LimitError{"MaxStreams (label sets of a generation)", lim.Streams}
 	}
@@ -234,7 +214,7 @@ func (h *Head) Insert(b *model.Batch, r *Resolved) (end uint64) {
 	rows := b.Rows()
 	for i := range rows {
 		row := &rows[i]
-		st := h.mu.streams[r.Streams[i]]
+		st := h.mu.streams.at(r.Streams[i])
 		sl := st.find(r.Schemas[i])
 		if sl == nil {
 			sl = h.addSlot(r.Streams[i], r.Schemas[i], row.Time)
@@ -279,12 +259,11 @@ func (h *Head) define(r *Resolved) {
 	defer h.mu.Unlock()
 	gen := uint64(h.gen) << 32
 	for _, s := range r.NewStreams {
-		ref := uint32(len(h.mu.streams))
-		h.mu.streams = append(h.mu.streams, &stream{labels: s.Labels, key: s.Key()})
-		h.byKey[s.Key()] = ref
+		ref, bytes := h.mu.streams.add(s.Labels, s.Key())
+		before := h.mu.index.Bytes()
 		h.mu.index.Add(ref, s.Labels)
 		s.Ref.Store(gen | uint64(ref))
-		h.baseBytes += 160 + 12*int64(len(s.Labels)) + 2*int64(len(s.Key()))
+		h.baseBytes += bytes + h.mu.index.Bytes() - before
 	}
 	for i, sc := range r.NewSchemas {
 		ref := uint32(len(h.mu.schemas))
@@ -295,36 +274,15 @@ func (h *Head) define(r *Resolved) {
 	}
 }
 
-func (st *stream) find(schema uint32) *slot {
-	if st.bySlot != nil {
-		return st.bySlot[schema]
-	}
-	for _, s := range st.slots {
-		if s.schema == schema {
-			return s
-		}
-	}
-	return nil
-}
-
 func (h *Head) addSlot(streamRef, schemaRef uint32, t int64) *slot {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	st, sc := h.mu.streams[streamRef], h.mu.schemas[schemaRef]
-	sl := &slot{schema: schemaRef, sc: sc, first: uint64(h.rows.end())}
+	sc := h.mu.schemas[schemaRef]
+	sl, bytes := h.mu.streams.at(streamRef).add(schemaRef)
+	sl.sc, sl.schema, sl.first = sc, schemaRef, h.rows.end()
 	sl.mint.Store(t)
 	sl.maxt.Store(t)
-	st.slots = append(st.slots, sl)
-	if len(st.slots) > manySlots {
-		if st.bySlot == nil {
-			st.bySlot = make(map[uint32]*slot)
-			for _, s := range st.slots {
-				st.bySlot[s.schema] = s
-			}
-		}
-		st.bySlot[schemaRef] = sl
-	}
-	h.baseBytes += 64
+	h.baseBytes += bytes
 	if sc.Kind == model.LogRow {
 		h.mu.logs.Add(streamRef)
 	}
@@ -382,7 +340,7 @@ type Stats struct{ Bytes, Rows, Streams int64 }
 func (h *Head) Stats() Stats {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	return Stats{h.bytes.Load(), h.nrows.Load(), int64(len(h.mu.streams))}
+	return Stats{h.bytes.Load(), h.nrows.Load(), int64(h.mu.streams.len())}
 }
 
 // Bytes returns the memory that the head takes, without a lock.

@@ -3,6 +3,7 @@ package head
 import (
 	"cmp"
 	"context"
+	"iter"
 	"slices"
 
 	"tidemark/storage/model"
@@ -120,27 +121,27 @@ func (s *Snapshot) Names(c Class, f func(name string)) {
 func (s *Snapshot) Labels(stream uint32) model.Labels {
 	s.h.mu.RLock()
 	defer s.h.mu.RUnlock()
-	return s.h.mu.streams[stream].labels
+	return s.h.mu.streams.at(stream).labels
 }
 
 // Len returns the number of streams.
 func (s *Snapshot) Len() int {
 	s.h.mu.RLock()
 	defer s.h.mu.RUnlock()
-	return len(s.h.mu.streams)
+	return s.h.mu.streams.len()
 }
 
-func (s *Snapshot) slots(stream uint32) []*slot {
+func (s *Snapshot) slots(stream uint32) iter.Seq[*slot] {
 	s.h.mu.RLock()
 	defer s.h.mu.RUnlock()
-	return s.h.mu.streams[stream].slots
+	return s.h.mu.streams.at(stream).slots()
 }
 
 // HasRange reports whether the stream may have rows of the class in range. A
 // name, where not empty, restricts it to the slots that have that column.
 func (s *Snapshot) HasRange(stream uint32, c Class, name string, mint, maxt int64) bool {
-	for _, sl := range s.slots(stream) {
-		if sl.first >= s.limit || sl.mint.Load() > maxt || sl.maxt.Load() < mint {
+	for sl := range s.slots(stream) {
+		if uint64(sl.first) >= s.limit || sl.mint.Load() > maxt || sl.maxt.Load() < mint {
 			continue
 		}
 		if (sl.sc.Kind == model.LogRow) != (c == Logs || c == LogMetrics) {
@@ -172,8 +173,8 @@ type Sample struct {
 // in range, ascending by time, times unique: the last written one each.
 func (s *Snapshot) Samples(ctx context.Context, stream uint32, c Class, name string, mint, maxt int64, dst []Sample) ([]Sample, error) {
 	begin := len(dst)
-	for _, sl := range s.slots(stream) {
-		if sl.first >= s.limit || sl.mint.Load() > maxt || sl.maxt.Load() < mint {
+	for sl := range s.slots(stream) {
+		if uint64(sl.first) >= s.limit || sl.mint.Load() > maxt || sl.maxt.Load() < mint {
 			continue
 		}
 		if (sl.sc.Kind == model.LogRow) != (c == LogMetrics) {
@@ -277,8 +278,8 @@ type LogRow struct {
 // arrival).
 func (s *Snapshot) LogRows(ctx context.Context, stream uint32, mint, maxt int64, dst []LogRow) ([]LogRow, error) {
 	begin := len(dst)
-	for _, sl := range s.slots(stream) {
-		if sl.sc.Kind != model.LogRow || sl.first >= s.limit || sl.mint.Load() > maxt || sl.maxt.Load() < mint {
+	for sl := range s.slots(stream) {
+		if sl.sc.Kind != model.LogRow || uint64(sl.first) >= s.limit || sl.mint.Load() > maxt || sl.maxt.Load() < mint {
 			continue
 		}
 		n := 0
@@ -331,8 +332,8 @@ type Column struct {
 // Columns calls f for each column, with a visible row, of metric rows, and each column of log rows
 // that is read as a metric, of a stream; a name may come up several times.
 func (s *Snapshot) Columns(stream uint32, f func(Column)) {
-	for _, sl := range s.slots(stream) {
-		if sl.first >= s.limit {
+	for sl := range s.slots(stream) {
+		if uint64(sl.first) >= s.limit {
 			continue
 		}
 		for i := range sl.sc.Columns {

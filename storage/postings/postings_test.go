@@ -37,15 +37,15 @@ func TestExpand(t *testing.T) {
 // TestSelect compares bitmap algebra with a look at each label set.
 func TestSelect(t *testing.T) {
 	rng := rand.New(rand.NewSource(1))
-	idx := NewMem()
 	var sets []model.Labels
+	idx := NewMem(func(id uint32) model.Labels { return sets[id] })
 	for i := range 300 {
 		ls := model.FromStrings("a", fmt.Sprint("v", rng.Intn(12)), "b", []string{"", "x", "y", "xy", "ä\n"}[rng.Intn(5)])
 		if i%7 == 0 {
 			ls = nil
 		}
-		idx.Add(uint32(i), ls)
 		sets = append(sets, ls)
+		idx.Add(uint32(i), ls)
 	}
 	values := []string{"", ".*", ".+", "v1", "v1|v2", "v1.*", "v[3-5]", "x?", "x|", "(?i)X", "y|z", "[^x]*", "v1\\d", "a||b", "ä.", "^x$", "x"}
 	for range 3000 {
@@ -115,4 +115,36 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("%v: %d ids became %d", err, s.Len(), again.Len())
 		}
 	})
+}
+
+// TestTable compares with a map, with hashes of which many are equal.
+func TestTable(t *testing.T) {
+	rng := rand.New(rand.NewSource(2))
+	for range 50 {
+		var table Table
+		want := map[uint64][]uint32{}
+		for i := range uint32(rng.Intn(3000)) {
+			hash := uint64(rng.Intn(200)) << 32
+			if rng.Intn(2) == 0 {
+				hash = rng.Uint64()
+			}
+			table.Put(hash, i)
+			want[hash>>32] = append(want[hash>>32], i)
+		}
+		n := 0
+		for half, refs := range want {
+			var got []uint32
+			for p := table.Find(half << 32); p.OK(); p = table.Next(p) {
+				got = append(got, p.Ref())
+			}
+			slices.Sort(got)
+			if !slices.Equal(got, refs) {
+				t.Fatalf("hash %x has %v, want %v", half, got, refs)
+			}
+			n += len(refs)
+		}
+		if table.Len() != n || table.Find(0xdeadbeef_00000001).OK() && want[0xdeadbeef] == nil {
+			t.Fatalf("%d numbers, want %d", table.Len(), n)
+		}
+	}
 }
