@@ -235,7 +235,7 @@ func TestTooLittleHistoryWarnsOnce(t *testing.T) {
 		}
 		for _, part := range []string{"50 of 50 series", `{host="`, "points of 5m in 4w: want at least 32", "47 more"} {
 			if strings.HasPrefix(text, "forecast") || strings.HasPrefix(text, "time_to") {
-				part = strings.Replace(part, "of 5m", "of 20m", 1)
+				part = strings.Replace(part, "of 5m", "of 10m", 1)
 			}
 			if !strings.Contains(r.Warnings[0], part) {
 				t.Errorf("%s: warning %q lacks %q", text, r.Warnings[0], part)

@@ -15,6 +15,7 @@ const (
 	Hour   = 60 * Minute
 	Day    = 24 * Hour
 	Week   = 7 * Day
+	Year   = 365*Day + 6*Hour
 )
 
 // DefaultRes is the finest resolution chosen without being asked for.

@@ -366,6 +366,13 @@ const (
 	seasonPeriods = 0.7
 )
 
+// A season that no calendar suggests must be stronger and repeat more often,
+// because it was looked for among many.
+const (
+	foundStrength = 0.3
+	foundPeriods  = 5
+)
+
 // A season also counts as present where single phases stand out so far, in so
 // many periods, that no chance explains it: a nightly peak of five minutes
 // hardly changes the sum of errors.
@@ -526,9 +533,6 @@ func trending(y []float64, z float64) bool {
 
 // chooseSeasons returns the calendar seasons that the data shows.
 func chooseSeasons(b *Buckets, v []float64, enough func(int64) bool, loc *time.Location) []int64 {
-	if !enough(Day) {
-		return nil
-	}
 	abs := values(v)
 	for i := range abs {
 		abs[i] = math.Abs(abs[i])
@@ -575,6 +579,9 @@ func chooseSeasons(b *Buckets, v []float64, enough func(int64) bool, loc *time.L
 		return len(ce) >= MinPeriods-1 && se < (1-need)*st && float64(wins) >= seasonPeriods*float64(len(ce))
 	}
 
+	if !enough(Day) {
+		return longer(b, v, enough, loc, better)
+	}
 	n := len(v)
 	best, chosen := v, []int64(nil)
 	day := newClock(Day, b.Res, loc)
@@ -610,5 +617,39 @@ func chooseSeasons(b *Buckets, v []float64, enough func(int64) bool, loc *time.L
 			chosen = []int64{Day, Week}
 		}
 	}
+	if len(chosen) == 0 {
+		return longer(b, v, enough, loc, better)
+	}
 	return chosen
+}
+
+// longer returns the seasons that are not those of a day or week: a year where
+// buckets are at least a day, or else the strongest period that the data
+// itself shows.
+func longer(b *Buckets, v []float64, enough func(int64) bool, loc *time.Location, better func(e, than []float64, period int64) bool) []int64 {
+	var tried []int64
+	if b.Res >= Day {
+		tried = append(tried, Year)
+	}
+	for _, p := range Periods(b, 0, 0, 2) {
+		if p.Strength > foundStrength && enough(p.Length*foundPeriods/MinPeriods) {
+			tried = append(tried, p.Length)
+		}
+	}
+	pred := make([]float64, len(v))
+	for _, p := range tried {
+		if !enough(p) {
+			continue
+		}
+		c := newClock(p, b.Res, loc)
+		fitSeason(c, c.indexes(b), v, pred)
+		e := make([]float64, len(v))
+		for i := range v {
+			e[i] = v[i] - pred[i]
+		}
+		if better(e, v, p) {
+			return []int64{p}
+		}
+	}
+	return nil
 }

@@ -41,7 +41,7 @@ func init() {
 			Params: slices.Concat(params(rng("v", "the history to learn from, eight weeks or so"),
 				Param{Name: "h", Types: []Type{Duration}, Doc: "how far ahead"}.opt("30d"),
 				option("q", Tuple, "(0.1, 0.5, 0.9)", "the quantiles of the answer, each between 0 and 1"),
-				option("model", Str, "auto", "the model: auto (a combination weighted by past errors), or one member of it: linear, local, level, mean, seasonal", "auto", "linear", "local", "level", "mean", "seasonal"),
+				option("model", Str, "auto", "the model: auto (a combination weighted by past errors), or one member of it: linear, local, level, mean, seasonal, smooth, damped, theta, ar", "auto", "linear", "local", "level", "mean", "seasonal", "smooth", "damped", "theta", "ar"),
 				option("lead", Duration, "0", "in a range query, how long before each output time the forecast was made"),
 				option("step", Duration, "the larger of res and a 1000th of h", "in an instant query, the distance of the points")), learning),
 			Doc: "The future of a series: in an instant query points at future times over the horizon, in a range query what was or is forecast for each output time; label q. " +
