@@ -8,7 +8,10 @@ import (
 
 // result turns an executor's answer into the public shape.
 func result(a *exec.Answer) *Result {
-	r := &Result{Warnings: a.Warnings, Infos: a.Infos, Stats: Stats(a.Stats)}
+	r := &Result{Warnings: a.Warnings, Infos: a.Infos, Stats: Stats{
+		Series: a.Stats.Series, Samples: a.Stats.Samples, Rows: a.Stats.Rows,
+		Chunks: a.Stats.Read.Chunks, Summaries: a.Stats.Read.Summaries, ChunksSkipped: a.Stats.Read.Skipped, Bytes: a.Stats.Read.Bytes,
+	}}
 	switch a.Shape {
 	case exec.String:
 		r.Kind, r.Text = KindString, a.Text

@@ -62,6 +62,10 @@ type Stats struct {
 	Series  int64 // series or streams matched
 	Samples int64 // samples decoded
 	Rows    int64 // log rows decoded
+	// Of metrics: chunks decoded (spans of one count each), summaries taken in
+	// the place of samples, chunks looked at and left out, and the bytes of
+	// those decoded.
+	Chunks, Summaries, ChunksSkipped, Bytes int64
 }
 
 // Result is the answer to a query.

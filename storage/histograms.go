@@ -1,41 +1,43 @@
 package storage
 
 import (
-	"slices"
+	"context"
 
-	"tidemark/storage/head"
 	"tidemark/storage/model"
 )
 
 // withContext reads a series that has histograms once more, from earlier on,
-// and tells their counter resets by the samples before them. It leaves the
-// samples that were asked for, merged.
-func (s *sampleScan) withContext(name string, p *seriesPlan) error {
-	mint := s.mint
-	if s.context > 0 {
-		s.mint = max(satSub(mint, s.context), s.v.minTime)
-		err := s.read(name, p)
-		s.mint = mint
-		if err != nil {
+// and tells their counter resets by the samples before them. It puts the
+// samples that were asked for.
+func (r *seriesReader) withContext(ctx context.Context, sources []source, into *model.Series) error {
+	if r.set.context > 0 {
+		r.mint = max(satSub(r.set.mint, r.set.context), r.set.v.minTime)
+		if err := r.gather(ctx, sources, into.Name); err != nil {
 			return err
 		}
 	}
-	s.samples = head.LastWritten(s.samples)
-	hs := make([]*model.Histogram, len(s.samples))
-	for i := range s.samples {
-		if s.samples[i].Type == model.TypeHistogram {
-			hs[i] = s.histograms[s.samples[i].Bits]
-		}
+	if err := r.decodeHeld(); err != nil {
+		return err
 	}
-	model.ResolveResets(hs)
-	first, _ := slices.BinarySearchFunc(s.samples, mint, func(sm head.Sample, t int64) int {
-		if sm.Time < t {
-			return -1
-		}
-		return 1
-	})
-	s.samples = s.samples[first:]
+	r.put(into)
+	model.ResolveResets(into.Histograms)
+	first, end := within(into.Times, r.set.mint, r.set.maxt)
+	cut(into, first, end)
 	return nil
+}
+
+// cut leaves samples [i, j) of a series.
+func cut(s *model.Series, i, j int) {
+	s.Times, s.Values = s.Times[i:j], s.Values[i:j]
+	if s.Types != nil {
+		s.Types, s.Exact = s.Types[i:j], s.Exact[i:j]
+	}
+	if s.Histograms != nil {
+		s.Histograms = s.Histograms[i:j]
+	}
+	if s.Starts != nil {
+		s.Starts = s.Starts[i:j]
+	}
 }
 
 // satSub returns a less b, not negative, kept within range.

@@ -1,10 +1,13 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"sort"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -12,7 +15,6 @@ import (
 	"tidemark/storage/head"
 	"tidemark/storage/keys"
 	"tidemark/storage/model"
-	"tidemark/storage/postings"
 )
 
 // Samples implements model.View.
@@ -21,385 +23,521 @@ func (v *view) Samples(ctx context.Context, sel model.SampleSelection, visit fun
 		return err
 	}
 	defer v.leave()
-	sel.Mint = max(sel.Mint, v.minTime)
-	if sel.Mint > sel.Maxt {
-		return nil
+	return v.finish("samples", v.samples(ctx, sel, visit))
+}
+
+func (v *view) samples(ctx context.Context, sel model.SampleSelection, visit func(*model.Series) error) (err error) {
+	set, err := v.selectSeries(ctx, sel)
+	if err != nil {
+		return err
 	}
-	s := &sampleScan{v: v, ctx: ctx, mint: sel.Mint, maxt: sel.Maxt, context: sel.Context}
-	err := s.run(sel.Matchers, visit)
-	return v.finish("samples", errors.Join(err, s.close()))
+	r := &seriesReader{set: set, exact: true}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	for i := range set.list {
+		out := &model.Series{}
+		ok, err := r.read(ctx, i, out)
+		if err != nil {
+			return err
+		}
+		if ok {
+			if err := visit(out); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
-// sampleScan is one call of Samples.
-type sampleScan struct {
-	v          *view
-	ctx        context.Context
-	mint, maxt int64
-	context    int64 // how far before mint histograms are read
-	iter       *pebble.Iterator
-	groups     *groupReader
-	parts      []*partSelection
-	heads      []*headSelection
+// Reader implements model.SeriesSet.
+func (s *seriesSet) Reader() (model.SeriesReader, error) { return &seriesReader{set: s}, nil }
 
+// seriesReader reads the series of a set.
+//
+// What a series has in its places comes as runs: the part of a chunk, or of a
+// head, that is in range, ascending in time, of one type. Runs that do not overlap, which
+// is nearly all of them, are put one behind the other; those that do are
+// merged, and of equal times the run that was written last counts.
+type seriesReader struct {
+	set   *seriesSet
+	exact bool // wants types and bits
+	mint  int64
+
+	iter   *pebble.Iterator
+	groups *groupReader
+	stats  model.ReadStats
+	key    []byte
+	col    chunk.Column // times and bits of all runs; its type means nothing
+	whole  chunk.Column // of a chunk that has more than those
+	// histograms are what the bits of such samples count; starts are start
+	// times of the samples in the column as far as it reaches.
+	histograms []*model.Histogram
+	starts     []int64
+	runs       []run
 	samples    []head.Sample
-	histograms []*model.Histogram // what the samples of that type refer to
-	column     chunk.Column
+	merge      runHeap
+
+	// Of selections with windows; see putParts.
+	buf     []byte
+	held    []heldChunk
+	pieces  []piece
+	cluster []run
+	chunk   chunk.Reader
+	windows []chunk.Window
+	times   []int64
+	bits    []uint64
 }
 
-// partSelection is the label sets of a partition that satisfy the label
-// matchers: as metrics, and as log rows whose fields are metrics.
-type partSelection struct {
-	diskIndex
-	metrics, logs *postings.Set
+// run is samples [lo, hi) of the reader's column.
+type run struct {
+	lo, hi int
+	typ    model.Type
+	// order is greater for a run that was written later: see the orders below.
+	order uint64
 }
 
-// headSelection is the same for a head.
-type headSelection struct {
-	*head.Snapshot
-	metrics, logs *postings.Set
-	order         uint64 // added to the order of its samples
-}
-
-// The order of a sample is its position on disk or its address in a head, with
-// above it the number of the head and above that whether it is of a metric
-// row. Such a sample overrules a log row's field of the same series and time
-// whichever came first: a flush keeps the rows of one kind in order of arrival,
-// but not those of both.
+// The order of a run: log rows first, because a metric row overrules a
+// log row's field of the same series and time whichever came first (a flush
+// keeps the rows of one kind in order of arrival, but not those of both).
+// Then chunks by their position, then heads by number.
 const (
-	headShift   = 61 // a view has at most two heads
-	metricOrder = 1 << 63
+	orderLogs  = 0
+	headShift  = 61 // a view has at most two heads
+	orderFirst = 1  // of the first position
 )
 
-// source is a place that holds samples of a series.
-type source struct {
-	part   *partSelection
-	set    uint32
-	metric uint32
-	field  string // of log rows; chunks where empty
-	isLog  bool
-	head   *headSelection
-	stream uint32
-}
+func (r *seriesReader) Stats() model.ReadStats { return r.stats }
 
-// seriesPlan is a series and its sources, in order of writing.
-type seriesPlan struct {
-	labels  model.Labels
-	sources []source
-}
-
-func (s *sampleScan) close() error {
-	if s.iter != nil {
-		return s.iter.Close()
-	}
-	return nil
-}
-
-func (s *sampleScan) run(ms []*model.Matcher, visit func(*model.Series) error) (err error) {
-	nameMs, labelMs := splitName(ms)
-	logMs, logsOK := withoutMeasurement(labelMs)
-	if s.iter, err = s.v.snap.NewIter(nil); err != nil {
-		return err
-	}
-	s.groups = newGroupReader(s.v, s.iter)
-	named, err := s.v.metricNames(s.ctx, nameMs)
-	if err != nil {
-		return err
-	}
-	parts, err := s.v.partitions(s.mint, s.maxt)
-	if err != nil {
-		return err
-	}
-	for _, p := range parts {
-		ps := &partSelection{diskIndex: diskIndex{s.v.snap, p}}
-		if len(named) > 0 {
-			if ps.metrics, err = postings.Select(s.ctx, ps.diskIndex, labelMs); err != nil {
-				return err
-			}
-			if logsOK {
-				if ps.logs, err = postings.Select(s.ctx, ps.diskIndex, logMs); err != nil {
-					return err
-				}
-			}
-		}
-		s.parts = append(s.parts, ps)
-	}
-	names := make(map[string]*keys.NameInfo, len(named))
-	order := make([]string, 0, len(named))
-	for i := range named {
-		names[named[i].name] = &named[i].info
-		order = append(order, named[i].name)
-	}
-	for i, h := range s.v.heads {
-		if h.Empty() {
-			continue
-		}
-		hs := &headSelection{Snapshot: h, order: uint64(i+1) << headShift}
-		if hs.metrics, err = h.Select(s.ctx, labelMs); err != nil {
-			return err
-		}
-		if logsOK {
-			if hs.logs, err = h.Select(s.ctx, logMs); err != nil {
-				return err
-			}
-		}
-		s.heads = append(s.heads, hs)
-		add := func(name string) {
-			if _, ok := names[name]; !ok && matchesAll(nameMs, name) {
-				names[name] = nil
-				order = append(order, name)
-			}
-		}
-		if eq := equalName(nameMs); eq != nil {
-			add(*eq)
-		} else {
-			h.Names(head.Metrics, add)
-			h.Names(head.LogMetrics, add)
-		}
-	}
-	slices.Sort(order)
-	for _, name := range order {
-		if err := s.name(name, names[name], visit); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// equalName returns the name that an equality matcher asks for.
-func equalName(ms []*model.Matcher) *string {
-	for _, m := range ms {
-		if m.Type == model.MatchEqual {
-			return &m.Value
-		}
-	}
-	return nil
-}
-
-// name streams the series of one metric name.
-func (s *sampleScan) name(name string, info *keys.NameInfo, visit func(*model.Series) error) error {
-	plans := make(map[string]int)
-	var list []*seriesPlan
-	n := 0
-	add := func(ls model.Labels, key string, src source) error {
-		if n++; n%1024 == 0 && s.ctx.Err() != nil {
-			return s.ctx.Err()
-		}
-		if src.isLog && ls.Has(model.MeasurementLabel) {
-			ls = ls.Without(model.MeasurementLabel)
-			key = ls.Key()
-		}
-		i, ok := plans[key]
-		if !ok {
-			i = len(list)
-			plans[key] = i
-			list = append(list, &seriesPlan{labels: ls})
-		}
-		list[i].sources = append(list[i].sources, src)
+func (r *seriesReader) Close() error {
+	if r.iter == nil {
 		return nil
 	}
-	if info != nil {
-		for _, ps := range s.parts {
-			if err := s.planPart(ps, info.ID, add); err != nil {
-				return err
-			}
-		}
+	it := r.iter
+	r.iter = nil
+	return it.Close()
+}
+
+// Read implements model.SeriesReader.
+func (r *seriesReader) Read(ctx context.Context, i int, into *model.Series) (bool, error) {
+	ok, err := r.read(ctx, i, into)
+	return ok, r.set.v.finish("samples", err)
+}
+
+func (r *seriesReader) read(ctx context.Context, i int, into *model.Series) (bool, error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
 	}
-	for _, hs := range s.heads {
-		for _, log := range []bool{false, true} {
-			class, sel := head.Metrics, hs.metrics
-			if log {
-				class, sel = head.LogMetrics, hs.logs
-			}
-			if sel.Empty() {
-				continue
-			}
-			for _, st := range postings.And(sel, hs.NameSets(name, class)).IDs() {
-				if !hs.HasRange(st, class, name, s.mint, s.maxt) {
-					continue
-				}
-				ls := hs.Labels(st)
-				if err := add(ls, ls.Key(), source{head: hs, stream: st, isLog: log}); err != nil {
-					return err
-				}
-			}
-		}
+	e := &r.set.list[i]
+	into.Name, into.Labels = r.set.names[e.name], e.labels
+	if err := r.readInto(ctx, e, into); err != nil {
+		return false, fmt.Errorf("series %s%s: %w", into.Name, into.Labels, err)
 	}
-	for _, p := range list {
-		out, err := s.series(name, p)
-		if err != nil {
+	return len(into.Times) > 0, nil
+}
+
+func (r *seriesReader) readInto(ctx context.Context, e *seriesEntry, into *model.Series) error {
+	r.mint = r.set.mint
+	sources := r.set.sources[e.first:e.end]
+	if err := r.gather(ctx, sources, into.Name); err != nil {
+		return err
+	}
+	switch {
+	case len(r.histograms) > 0:
+		return r.withContext(ctx, sources, into)
+	case r.set.windows == nil || r.exact:
+	case len(r.starts) == 0:
+		return r.putParts(into)
+	default: // no parts have those
+		if err := r.decodeHeld(); err != nil {
 			return err
 		}
-		if out == nil {
-			continue
-		}
-		if err := visit(out); err != nil {
-			return err
-		}
 	}
+	r.put(into)
 	return nil
 }
 
-// planPart adds the sources of a metric in a partition.
-func (s *sampleScan) planPart(ps *partSelection, metric uint32, add func(model.Labels, string, source) error) error {
-	each := func(set *postings.Set, src source) error {
-		for _, id := range set.IDs() {
-			ls, err := s.v.labelsOf(ps.p, id)
-			if err != nil {
-				return err
-			}
-			src.set = id
-			if err := add(ls.labels, ls.key, src); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if !ps.metrics.Empty() {
-		have, err := ps.set(ps.p.MetricSets(metric))
-		if err != nil {
-			return err
-		}
-		if err := each(postings.And(ps.metrics, have), source{part: ps, metric: metric}); err != nil {
-			return err
-		}
-	}
-	if ps.logs.Empty() {
-		return nil
-	}
-	lo, hi := ps.p.LogFields(metric)
-	return ps.scan(lo, hi, func(it *pebble.Iterator) error {
-		_, field, err := ps.p.ReadLogField(it.Key())
-		if err != nil {
-			return corrupt("log field", err)
-		}
-		have, err := setAt(it, "log field")
-		if err != nil {
-			return err
-		}
-		return each(postings.And(ps.logs, have), source{part: ps, metric: metric, field: field, isLog: true})
-	})
-}
-
-// series reads and merges the samples of one series; nil where there are none.
-func (s *sampleScan) series(name string, p *seriesPlan) (*model.Series, error) {
-	if err := s.ctx.Err(); err != nil {
-		return nil, err
-	}
-	if err := s.read(name, p); err != nil {
-		return nil, err
-	}
-	if len(s.histograms) > 0 {
-		if err := s.withContext(name, p); err != nil {
-			return nil, err
-		}
-	} else {
-		s.samples = head.LastWritten(s.samples)
-	}
-	if len(s.samples) == 0 {
-		return nil, nil
-	}
-	out := &model.Series{Name: name, Labels: p.labels,
-		Times: make([]int64, len(s.samples)), Values: make([]float64, len(s.samples))}
-	floats := true
-	for i := range s.samples {
-		sm := &s.samples[i]
-		out.Times[i] = sm.Time
-		out.Values[i] = model.BitsToFloat(sm.Type, sm.Bits)
-		floats = floats && sm.Type == model.TypeFloat
-		if sm.Type == model.TypeHistogram {
-			if out.Histograms == nil {
-				out.Histograms = make([]*model.Histogram, len(s.samples))
-			}
-			out.Histograms[i] = s.histograms[sm.Bits]
-		}
-		if sm.Start != chunk.NoStart {
-			if out.Starts == nil {
-				out.Starts = make([]int64, len(s.samples))
-			}
-			out.Starts[i] = sm.Start
-		}
-	}
-	if !floats {
-		out.Types, out.Exact = make([]model.Type, len(s.samples)), make([]uint64, len(s.samples))
-		for i := range s.samples {
-			out.Types[i] = s.samples[i].Type
-			if s.samples[i].Type != model.TypeHistogram {
-				out.Exact[i] = s.samples[i].Bits
-			}
-		}
-	}
-	return out, nil
-}
-
-// read gathers the samples of one series from its sources.
-func (s *sampleScan) read(name string, p *seriesPlan) error {
-	s.samples = s.samples[:0]
-	s.histograms = s.histograms[:0]
-	for i := range p.sources {
-		src := &p.sources[i]
+// gather reads the runs of a series.
+func (r *seriesReader) gather(ctx context.Context, sources []source, name string) error {
+	r.col.Reset()
+	clear(r.histograms)
+	r.histograms, r.starts = r.histograms[:0], r.starts[:0]
+	r.runs, r.samples, r.buf, r.held = r.runs[:0], r.samples[:0], r.buf[:0], r.held[:0]
+	for i := range sources {
+		src := &sources[i]
 		var err error
 		switch {
-		case src.head != nil:
-			err = s.fromHead(src, name)
-		case src.isLog:
-			err = s.fromLog(src)
+		case src.place < 0 && src.field == fieldNone:
+			err = r.fromHead(ctx, int(^src.place), src, name)
+		case src.place < 0:
+			err = r.fromHeadLogs(ctx, int(^src.place), src, name)
+		case src.field == fieldNone:
+			err = r.fromChunks(ctx, r.set.parts[src.place].p, src)
 		default:
-			err = s.fromChunks(src)
+			err = r.fromLog(ctx, r.set.parts[src.place].p, src)
 		}
 		if err != nil {
-			return fmt.Errorf("series %s%s: %w", name, p.labels, err)
+			return err
 		}
+	}
+	if len(r.samples) > 0 {
+		return r.addSamples(head.LastWritten(r.samples), orderLogs, nil)
 	}
 	return nil
 }
 
-func (s *sampleScan) fromHead(src *source, name string) (err error) {
-	class, order := head.Metrics, src.head.order|metricOrder
-	if src.isLog {
-		class, order = head.LogMetrics, src.head.order
-	}
-	n := len(s.samples)
-	s.samples, err = src.head.Samples(s.ctx, src.stream, class, name, s.mint, s.maxt, s.samples)
-	for i := n; i < len(s.samples); i++ {
-		sm := &s.samples[i]
-		sm.Order += order
-		if sm.Type == model.TypeHistogram && err == nil {
-			var h *model.Histogram
-			h, err = src.head.Histogram(sm.Bits)
-			sm.Bits = s.hold(h)
-		}
+func (r *seriesReader) open() (err error) {
+	if r.iter == nil {
+		r.iter, err = r.set.v.snap.NewIter(nil)
 	}
 	return err
 }
 
-// hold keeps a histogram and returns what refers to it.
-func (s *sampleScan) hold(h *model.Histogram) uint64 {
-	s.histograms = append(s.histograms, h)
-	return uint64(len(s.histograms) - 1)
+// addSamples makes runs of samples of ascending times; from is the head that
+// has their histograms.
+func (r *seriesReader) addSamples(ss []head.Sample, order uint64, from *head.Snapshot) error {
+	for i := range ss {
+		s := &ss[i]
+		if i == 0 || s.Type != ss[i-1].Type {
+			n := len(r.col.Times)
+			r.runs = append(r.runs, run{lo: n, hi: n, typ: s.Type, order: order})
+		}
+		bits := s.Bits
+		if s.Type == model.TypeHistogram {
+			h, err := from.Histogram(s.Bits)
+			if err != nil {
+				return err
+			}
+			bits = r.keepHistogram(h)
+		}
+		r.col.Times, r.col.Bits = append(r.col.Times, s.Time), append(r.col.Bits, bits)
+		r.keepStart(s.Start)
+		r.runs[len(r.runs)-1].hi++
+	}
+	return nil
 }
 
-// fromChunks appends the samples of a label set's chunks.
-func (s *sampleScan) fromChunks(src *source) error {
-	return s.v.chunks(s.ctx, s.iter, src.part.p, src.metric, src.set, s.mint, s.maxt, &s.column, func(c *chunk.Column, pos uint64) {
-		if c.Type == model.TypeText {
-			return
+func (r *seriesReader) keepHistogram(h *model.Histogram) (bits uint64) {
+	r.histograms = append(r.histograms, h)
+	return uint64(len(r.histograms) - 1)
+}
+
+// keepStart notes the start time of the last sample of the column.
+func (r *seriesReader) keepStart(start int64) {
+	if start == chunk.NoStart {
+		return
+	}
+	n := len(r.col.Times)
+	r.starts = append(r.starts, make([]int64, n-len(r.starts))...)
+	r.starts[n-1] = start
+}
+
+func (r *seriesReader) fromHead(ctx context.Context, h int, src *source, name string) error {
+	n := len(r.samples) // those of logs are in front
+	all, err := r.set.heads[h].Samples(ctx, src.id, head.Metrics, name, r.mint, r.set.maxt, r.samples)
+	if err != nil {
+		return err
+	}
+	r.samples = all[:n]
+	return r.addSamples(all[n:], uint64(h+1)<<headShift, r.set.heads[h].Snapshot)
+}
+
+func (r *seriesReader) fromHeadLogs(ctx context.Context, h int, src *source, name string) (err error) {
+	n := len(r.samples)
+	r.samples, err = r.set.heads[h].Samples(ctx, src.id, head.LogMetrics, name, r.mint, r.set.maxt, r.samples)
+	for i := n; i < len(r.samples); i++ {
+		r.samples[i].Order += uint64(h+1) << headShift
+	}
+	return err
+}
+
+// fromChunks reads the chunks of a label set.
+func (r *seriesReader) fromChunks(ctx context.Context, p keys.Partition, src *source) error {
+	if err := r.open(); err != nil {
+		return err
+	}
+	r.key = p.AppendChunks(r.key[:0], src.metric, src.id)
+	it := r.iter
+	// The series before has left the iterator at its end, which mostly is here.
+	ok := it.Valid()
+	if !ok || !bytes.HasPrefix(it.Key(), r.key) {
+		ok = it.SeekGE(r.key)
+	}
+	for ; ok && bytes.HasPrefix(it.Key(), r.key); ok = it.Next() {
+		if err := r.fromChunk(p); err != nil {
+			return r.stopped(err)
 		}
-		for i, t := range c.Times {
-			if t < s.mint || t > s.maxt {
+	}
+	return it.Error()
+}
+
+// stopped makes sure that a later read does not go on in the middle.
+func (r *seriesReader) stopped(err error) error {
+	return errors.Join(err, r.Close())
+}
+
+// fromChunk reads the chunk at the iterator.
+func (r *seriesReader) fromChunk(p keys.Partition) error {
+	k, err := p.ReadChunk(r.iter.Key())
+	if err != nil {
+		return corrupt("chunk", err)
+	}
+	if k.Position > r.set.v.applied {
+		return nil
+	}
+	if k.Start > r.set.maxt || k.Type == model.TypeText {
+		r.stats.Skipped++
+		return nil
+	}
+	val, err := r.iter.ValueAndErr()
+	if err != nil {
+		return err
+	}
+	h, err := chunk.ReadHeader(val)
+	if err != nil {
+		return corrupt(fmt.Sprintf("chunk %x", r.iter.Key()), err)
+	}
+	if h.Maxt < r.mint {
+		r.stats.Skipped++
+		return nil
+	}
+	if r.set.windows != nil && !r.exact && h.Type != model.TypeHistogram && h.Flags&chunk.HasStarts == 0 {
+		r.hold(val, h, orderFirst+k.Position)
+		return nil
+	}
+	rn, err := r.decode(val, h, orderFirst+k.Position)
+	if err != nil {
+		return corrupt(fmt.Sprintf("chunk %x", r.iter.Key()), err)
+	}
+	if rn.lo < rn.hi {
+		r.runs = append(r.runs, rn)
+	}
+	return nil
+}
+
+// decode appends the samples of a chunk that are in range to the column. A
+// chunk that lies in the range whole is decoded in place, of another only
+// what is needed.
+func (r *seriesReader) decode(val []byte, h chunk.Header, order uint64) (run, error) {
+	r.stats.Chunks++
+	r.stats.Bytes += int64(len(val))
+	if h.Type == model.TypeHistogram || h.Flags&chunk.HasStarts != 0 {
+		return r.decodeWhole(val, h, order)
+	}
+	n := len(r.col.Times)
+	if h.Mint >= r.mint && h.Maxt <= r.set.maxt {
+		r.col.Type = h.Type // runs have types of their own
+		err := chunk.Decode(val, &r.col)
+		return run{n, len(r.col.Times), h.Type, order}, err
+	}
+	rd := &r.chunk
+	if err := rd.Open(val); err != nil {
+		return run{}, err
+	}
+	i, err := rd.Search(max(r.mint, minInt64+1) - 1)
+	if err != nil {
+		return run{}, err
+	}
+	j, err := rd.Search(r.set.maxt)
+	if err != nil || i >= j {
+		return run{}, err
+	}
+	if r.col.Times, err = rd.AppendTimes(r.col.Times, i, j); err == nil {
+		r.col.Bits, err = rd.AppendBits(r.col.Bits, i, j)
+	}
+	return run{n, n + j - i, h.Type, order}, err
+}
+
+// decodeWhole is decode for a chunk that has more than times and bits.
+func (r *seriesReader) decodeWhole(val []byte, h chunk.Header, order uint64) (run, error) {
+	c := &r.whole
+	c.Reset()
+	if err := chunk.Decode(val, c); err != nil {
+		return run{}, err
+	}
+	lo, hi := within(c.Times, r.mint, r.set.maxt)
+	n := len(r.col.Times)
+	for i := lo; i < hi; i++ {
+		bits := uint64(0)
+		if h.Type == model.TypeHistogram {
+			bits = r.keepHistogram(c.Histograms[i])
+		} else {
+			bits = c.Bits[i]
+		}
+		r.col.Times, r.col.Bits = append(r.col.Times, c.Times[i]), append(r.col.Bits, bits)
+		if len(c.Starts) > 0 {
+			r.keepStart(c.Starts[i])
+		}
+	}
+	return run{n, n + hi - lo, h.Type, order}, nil
+}
+
+// within returns which of ascending times lie in a range, inclusive.
+func within(times []int64, mint, maxt int64) (lo, hi int) {
+	hi = len(times)
+	if hi == 0 {
+		return 0, 0
+	}
+	if times[0] < mint {
+		lo = sort.Search(hi, func(i int) bool { return times[i] >= mint })
+	}
+	if times[hi-1] > maxt {
+		hi = lo + sort.Search(hi-lo, func(i int) bool { return times[lo+i] > maxt })
+	}
+	return lo, hi
+}
+
+// put writes the runs into a series, merged.
+func (r *seriesReader) put(into *model.Series) {
+	n := 0
+	for i := range r.runs {
+		n += r.runs[i].hi - r.runs[i].lo
+	}
+	into.Times, into.Values = slices.Grow(into.Times[:0], n), slices.Grow(into.Values[:0], n)
+	into.Types, into.Exact, into.Histograms, into.Starts, into.Parts = nil, nil, nil, nil, nil
+	r.runs = r.sorted(r.runs)
+	if r.exact {
+		r.putTypes(into)
+	}
+	if len(r.histograms) > 0 || len(r.starts) > 0 {
+		r.putMore(into)
+	}
+	times := r.col.Times
+	r.eachPiece(r.runs, func(p run) {
+		into.Times = append(into.Times, times[p.lo:p.hi]...)
+		into.Values = appendFloats(into.Values, r.col.Bits[p.lo:p.hi], p.typ)
+	})
+}
+
+// sorted sorts runs by their start, in place.
+func (r *seriesReader) sorted(runs []run) []run {
+	times := r.col.Times
+	byStart := func(a, b run) int {
+		switch {
+		case times[a.lo] != times[b.lo]:
+			if times[a.lo] < times[b.lo] {
+				return -1
+			}
+			return 1
+		case a.order < b.order:
+			return -1
+		case a.order > b.order:
+			return 1
+		}
+		return 0
+	}
+	if !slices.IsSortedFunc(runs, byStart) {
+		slices.SortStableFunc(runs, byStart)
+	}
+	return runs
+}
+
+// putMore fills in histograms and start times.
+func (r *seriesReader) putMore(into *model.Series) {
+	n, starts := 0, false
+	r.eachPiece(r.runs, func(p run) {
+		if p.typ == model.TypeHistogram {
+			if into.Histograms == nil {
+				into.Histograms = make([]*model.Histogram, cap(into.Times))
+			}
+			for i := p.lo; i < p.hi; i++ {
+				into.Histograms[n+i-p.lo] = r.histograms[r.col.Bits[i]]
+			}
+		}
+		for i := p.lo; i < min(p.hi, len(r.starts)); i++ {
+			if r.starts[i] == chunk.NoStart {
 				continue
 			}
-			sm := head.Sample{Time: t, Order: pos | metricOrder, Type: c.Type}
-			if c.Type == model.TypeHistogram {
-				sm.Bits = s.hold(c.Histograms[i])
-			} else {
-				sm.Bits = c.Bits[i]
+			if !starts {
+				starts, into.Starts = true, make([]int64, cap(into.Times))
 			}
-			if len(c.Starts) > 0 {
-				sm.Start = c.Starts[i]
+			into.Starts[n+i-p.lo] = r.starts[i]
+		}
+		n += p.hi - p.lo
+	})
+	if into.Histograms != nil {
+		into.Histograms = into.Histograms[:n]
+	}
+	if starts {
+		into.Starts = into.Starts[:n]
+	}
+}
+
+// putTypes fills in types and bits, where not all samples are floats.
+func (r *seriesReader) putTypes(into *model.Series) {
+	floats := true
+	r.eachPiece(r.runs, func(p run) { floats = floats && p.typ == model.TypeFloat })
+	if floats {
+		return
+	}
+	r.eachPiece(r.runs, func(p run) {
+		for i := p.lo; i < p.hi; i++ {
+			bits := r.col.Bits[i]
+			if p.typ == model.TypeHistogram {
+				bits = 0
 			}
-			s.samples = append(s.samples, sm)
+			into.Types, into.Exact = append(into.Types, p.typ), append(into.Exact, bits)
 		}
 	})
+}
+
+// appendFloats appends numbers of a type as floats.
+func appendFloats(dst []float64, bits []uint64, typ model.Type) []float64 {
+	n := len(dst)
+	dst = slices.Grow(dst, len(bits))[:n+len(bits)]
+	out := dst[n:]
+	switch typ {
+	case model.TypeFloat:
+		for i, b := range bits {
+			out[i] = math.Float64frombits(b)
+		}
+	case model.TypeInt:
+		for i, b := range bits {
+			out[i] = float64(int64(b))
+		}
+	default:
+		for i, b := range bits {
+			out[i] = model.BitsToFloat(typ, b)
+		}
+	}
+	return dst
+}
+
+// fromLog appends the values of a field of a label set's log rows.
+func (r *seriesReader) fromLog(ctx context.Context, p keys.Partition, src *source) error {
+	if err := r.open(); err != nil {
+		return err
+	}
+	if r.groups == nil {
+		r.groups = newGroupReader(r.set.v, r.iter)
+	}
+	r.groups.iter = r.iter
+	field := r.set.fields[src.field]
+	pieces, err := r.groups.find(ctx, p, src.id, r.mint, r.set.maxt)
+	if err != nil {
+		return err
+	}
+	for _, pc := range pieces {
+		g, err := r.groups.open(pc.key)
+		if err != nil {
+			return err
+		}
+		if !g.Has(field, pc.run.First, pc.run.Count) {
+			continue
+		}
+		times, err := g.Times(pc.run.First, pc.run.Count, nil)
+		if err != nil {
+			return corrupt("row group", err)
+		}
+		vals, err := g.Column(field, pc.run.First, pc.run.Count, nil)
+		if err != nil {
+			return corrupt("row group", err)
+		}
+		for i, t := range times {
+			if t >= r.mint && t <= r.set.maxt && vals[i].Type.Numeric() {
+				r.samples = append(r.samples, head.Sample{Time: t, Bits: vals[i].Bits, Order: pc.pos, Type: vals[i].Type})
+			}
+		}
+	}
+	return nil
 }
 
 // chunks decodes the chunks of a metric of a label set that overlap a range
@@ -435,35 +573,4 @@ func (v *view) chunks(ctx context.Context, it *pebble.Iterator, p keys.Partition
 		f(col, k.Position)
 	}
 	return it.Error()
-}
-
-// fromLog appends the values of a field of a label set's log rows.
-func (s *sampleScan) fromLog(src *source) error {
-	pieces, err := s.groups.find(s.ctx, src.part.p, src.set, s.mint, s.maxt)
-	if err != nil {
-		return err
-	}
-	for _, pc := range pieces {
-		g, err := s.groups.open(pc.key)
-		if err != nil {
-			return err
-		}
-		if !g.Has(src.field, pc.run.First, pc.run.Count) {
-			continue
-		}
-		times, err := g.Times(pc.run.First, pc.run.Count, nil)
-		if err != nil {
-			return corrupt("row group", err)
-		}
-		vals, err := g.Column(src.field, pc.run.First, pc.run.Count, nil)
-		if err != nil {
-			return corrupt("row group", err)
-		}
-		for i, t := range times {
-			if t >= s.mint && t <= s.maxt && vals[i].Type.Numeric() {
-				s.samples = append(s.samples, head.Sample{Time: t, Bits: vals[i].Bits, Order: pc.pos, Type: vals[i].Type})
-			}
-		}
-	}
-	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"tidemark/query/ast"
@@ -47,38 +49,41 @@ type Params struct {
 	MaxRowBytes int64
 }
 
-// evaluator runs one plan. It belongs to one goroutine.
+// evaluator runs one plan. It belongs to one goroutine, but for hold, release,
+// newColumn, recycle, warn and info, which workers call too.
 type evaluator struct {
 	Params
 	view  model.View
 	root  plan.Node
-	held  int64 // samples held now
+	held  atomic.Int64 // samples held now
 	stats Stats
 	// named says for each log selection which labels the expression around it
 	// asks for.
 	named    map[*plan.SelectLogs]naming
+	notes    sync.Mutex // of warnings and infos
 	warnings map[string]struct{}
 	infos    map[string]struct{}
-	// spare are recycled columns by their number of steps, slab is fresh ones
-	// of few steps, which are made many at a time.
-	spare map[int][]*Column
-	slab  []Column
+	columns  columnPool
 	// fixed remembers which nodes do not depend on the step.
 	fixed map[plan.Node]bool
 	// sorted is set where the outermost expression decides the order of an
 	// instant query's series.
 	sorted bool
-	// hinted is the metric name looked at last for hints.
+	// hinted is the metric name looked at last for hints; under notes.
 	hinted string
 }
 
 // warn adds a warning for the person who asked; equal ones count once.
 func (ev *evaluator) warn(pos ast.Pos, format string, args ...any) {
+	ev.notes.Lock()
+	defer ev.notes.Unlock()
 	ev.warnings[fmt.Sprintf(format, args...)+where(pos)] = struct{}{}
 }
 
 // info adds a hint that needs no action.
 func (ev *evaluator) info(pos ast.Pos, format string, args ...any) {
+	ev.notes.Lock()
+	defer ev.notes.Unlock()
 	ev.infos[fmt.Sprintf(format, args...)+where(pos)] = struct{}{}
 }
 
@@ -127,15 +132,14 @@ func (ev *evaluator) outermost(n plan.Node) bool {
 
 // hold accounts for n more samples in memory and fails beyond the limit.
 func (ev *evaluator) hold(n int) error {
-	ev.held += int64(n)
-	if ev.held > ev.MaxSamples {
+	if ev.held.Add(int64(n)) > ev.MaxSamples {
 		return &LimitError{Limit: "max-samples", Max: ev.MaxSamples, What: "samples held in memory"}
 	}
 	return nil
 }
 
 // release is the reverse of hold.
-func (ev *evaluator) release(n int) { ev.held -= int64(n) }
+func (ev *evaluator) release(n int) { ev.held.Add(-int64(n)) }
 
 // tick checks whether the query was cancelled; loops call it once per series.
 func (ev *evaluator) tick(ctx context.Context) error { return ctx.Err() }

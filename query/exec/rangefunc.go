@@ -8,6 +8,7 @@ import (
 
 	"tidemark/query/ast"
 	"tidemark/query/plan"
+	"tidemark/storage/model"
 )
 
 // rangeFunc is a function of one range and scalars.
@@ -162,42 +163,91 @@ func (ev *evaluator) eachRangeFunc(ctx context.Context, call *plan.Call, f *rang
 		}
 	}
 	steps := g.Len()
-	return ev.eachRange(ctx, rng, g, func(sl *slider, s *rangeSeries) error {
+	apply := func(ctx context.Context, sl *slider, s *rangeSeries) (*Column, error) {
 		col, err := ev.newColumn(s.full(), steps)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		col.Nameless = s.nameless || !f.keepName
 		if err := f.kernel(ctx, sl, s.values, params, col); err != nil {
-			return err
+			return nil, err
 		}
 		numbers := !col.Present.Empty()
 		if s.hist != nil {
 			if err := ev.eachHistWindow(ctx, call, f, rng, sl, s, col); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		if col.Present.Empty() {
 			ev.recycle(col)
-			return nil
+			return nil, nil
 		}
 		if f.counter && numbers {
-			ev.hintCounter(call, s)
+			ev.hintCounter(call, s.name)
+		}
+		return col, nil
+	}
+	if sel, ok := rng.(*plan.Select); ok {
+		return ev.eachWindowed(ctx, sel, g, call, f, apply, emit)
+	}
+	return ev.eachRange(ctx, rng, g, func(sl *slider, s *rangeSeries) error {
+		col, err := apply(ctx, sl, s)
+		if err != nil || col == nil {
+			return err
 		}
 		return emit(col)
 	})
 }
 
+// eachWindowed applies a function to the windows of a metric selection.
+func (ev *evaluator) eachWindowed(ctx context.Context, sel *plan.Select, g Grid, call *plan.Call, f *rangeFunc, apply func(context.Context, *slider, *rangeSeries) (*Column, error), emit func(*Column) error) error {
+	if g.Len() == 0 {
+		return nil
+	}
+	win, err := ev.rangeWindows(sel, g)
+	if err != nil {
+		return err
+	}
+	lo, hi := win.Span()
+	parts := partsFuncs[call.Func.Name]
+	windows := windowsFor(parts, win)
+	newWork := func() seriesWork {
+		sl := newSlider(win, 1)
+		var rs rangeSeries
+		fromSamples := func(ctx context.Context, s *model.Series) (*Column, error) {
+			rs = sl.position(s)
+			if len(rs.times) == 0 && rs.hist == nil {
+				return nil, nil
+			}
+			return apply(ctx, sl, &rs)
+		}
+		if windows == nil {
+			return fromSamples
+		}
+		fromParts := ev.partsWork(call, f, parts, win)
+		return func(ctx context.Context, s *model.Series) (*Column, error) {
+			if s.Parts == nil {
+				return fromSamples(ctx, s)
+			}
+			return fromParts(ctx, s)
+		}
+	}
+	return ev.eachSeries(ctx, sel.Matchers, lo, hi, windows, newWork, emit)
+}
+
 // hintCounter notes a metric that does not look like a counter.
-func (ev *evaluator) hintCounter(call *plan.Call, s *rangeSeries) {
-	if s.name == "" || s.name == ev.hinted {
+func (ev *evaluator) hintCounter(call *plan.Call, name string) {
+	ev.notes.Lock()
+	known := name == "" || name == ev.hinted
+	ev.hinted = name
+	ev.notes.Unlock()
+	if known {
 		return
 	}
-	ev.hinted = s.name
 	for _, suffix := range []string{"_total", "_sum", "_count", "_bucket"} {
-		if strings.HasSuffix(s.name, suffix) {
+		if strings.HasSuffix(name, suffix) {
 			return
 		}
 	}
-	ev.info(call.Pos, "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: %q", s.name)
+	ev.info(call.Pos, "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: %q", name)
 }

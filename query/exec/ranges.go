@@ -63,17 +63,11 @@ func (ev *evaluator) eachRange(ctx context.Context, n plan.Node, g Grid, visit f
 		sl := newSlider(win, 1)
 		lo, hi := win.Span()
 		return ev.samples(ctx, n.Matchers, lo, hi, func(s *model.Series) error {
-			var hist *histSamples
-			if s.Histograms != nil {
-				hist = splitHistograms(s)
-			}
-			sl.starts = s.Starts
-			times, values := sl.withoutStale(s.Times, s.Values)
-			if len(times) == 0 && hist == nil {
+			rs := sl.position(s)
+			if len(rs.times) == 0 && rs.hist == nil {
 				return nil
 			}
-			sl.seek(times)
-			return visit(sl, &rangeSeries{name: s.Name, labels: s.Labels, times: times, values: values, hist: hist})
+			return visit(sl, &rs)
 		})
 	case *plan.Subquery:
 		return ev.eachSubquery(ctx, n, win, visit)
@@ -83,6 +77,19 @@ func (ev *evaluator) eachRange(ctx context.Context, n plan.Node, g Grid, visit f
 		}
 	}
 	return errorAt(n.Position(), "want a range, got %s", n.Type())
+}
+
+// position parts a series into numbers and histograms, takes staleness markers
+// out, and seeks the windows in the numbers.
+func (sl *slider) position(s *model.Series) rangeSeries {
+	rs := rangeSeries{name: s.Name, labels: s.Labels}
+	if s.Histograms != nil {
+		rs.hist = splitHistograms(s)
+	}
+	sl.starts = s.Starts
+	rs.times, rs.values = sl.withoutStale(s.Times, s.Values)
+	sl.seek(rs.times)
+	return rs
 }
 
 // withoutStale removes staleness markers in place, and their start times.

@@ -21,7 +21,6 @@ func counterKernel(counter, perSecond bool) kernel {
 			}
 			sl.scratch.idx = resets
 		}
-		width := sl.seconds()
 		first := 0 // resets[first:] are after the window's first sample
 		for i := range sl.steps {
 			lo, hi := sl.lo[i], sl.hi[i]
@@ -36,34 +35,40 @@ func counterKernel(counter, perSecond bool) kernel {
 			for k := first; k < len(resets) && resets[k] <= last; k++ {
 				diff += values[resets[k]-1]
 			}
-			end := sl.ends[i]
-			sampled := sl.since(sl.times[lo], sl.times[last])
-			toStart := sl.since(end-sl.width, sl.times[lo])
-			toEnd := sl.since(sl.times[last], end)
-			distance := sampled / float64(last-lo)
-			threshold := distance * 1.1
-			if toStart >= threshold {
-				toStart = distance / 2
-			}
-			if counter && diff > 0 && values[lo] >= 0 {
-				if toZero := sampled * (values[lo] / diff); toZero < toStart {
-					toStart = toZero
-				}
-			}
-			if toEnd >= threshold {
-				toEnd = distance / 2
-			}
-			factor := 1.0
-			if sampled != 0 {
-				factor = (sampled + toStart + toEnd) / sampled
-			}
-			if perSecond {
-				factor /= width
-			}
-			out.Set(i, diff*factor)
+			out.Set(i, sl.extrapolate(i, diff, values[lo], sl.times[lo], sl.times[last], int(hi-lo), counter, perSecond))
 		}
 		return nil
 	}
+}
+
+// extrapolate returns what a difference between the first and the last of n
+// samples says of the whole window of step i.
+func (sl *slider) extrapolate(i int, diff, firstValue float64, first, last int64, n int, counter, perSecond bool) float64 {
+	end := sl.ends[i]
+	sampled := sl.since(first, last)
+	toStart := sl.since(end-sl.width, first)
+	toEnd := sl.since(last, end)
+	distance := sampled / float64(n-1)
+	threshold := distance * 1.1
+	if toStart >= threshold {
+		toStart = distance / 2
+	}
+	if counter && diff > 0 && firstValue >= 0 {
+		if toZero := sampled * (firstValue / diff); toZero < toStart {
+			toStart = toZero
+		}
+	}
+	if toEnd >= threshold {
+		toEnd = distance / 2
+	}
+	factor := 1.0
+	if sampled != 0 {
+		factor = (sampled + toStart + toEnd) / sampled
+	}
+	if perSecond {
+		factor /= sl.seconds()
+	}
+	return diff * factor
 }
 
 // lastTwoKernel returns the kernel of irate (counter) and idelta: what

@@ -99,13 +99,10 @@ func (ev *evaluator) eachInstant(ctx context.Context, n *plan.Select, g Grid, st
 	win := ev.shifted(n.When, g, lookback)
 	steps := g.Len()
 	lo, hi := win.Span()
-	return ev.samples(ctx, n.Matchers, lo, hi, func(s *model.Series) error {
-		if len(s.Times) == 0 {
-			return nil
-		}
+	work := func(_ context.Context, s *model.Series) (*Column, error) {
 		col, err := ev.newColumn(withName(s.Name, s.Labels), steps)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		k, some := 0, false // s.Times[:k] is not after the step
 		for i := range steps {
@@ -134,8 +131,9 @@ func (ev *evaluator) eachInstant(ctx context.Context, n *plan.Select, g Grid, st
 		}
 		if !some {
 			ev.recycle(col)
-			return nil
+			return nil, nil
 		}
-		return emit(col)
-	})
+		return col, nil
+	}
+	return ev.eachSeries(ctx, n.Matchers, lo, hi, nil, func() seriesWork { return work }, emit)
 }

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"math/bits"
+	"sync"
 
 	"tidemark/storage/model"
 )
@@ -12,23 +13,42 @@ func (ev *evaluator) newColumn(ls model.Labels, n int) (*Column, error) {
 	if err := ev.hold(n); err != nil {
 		return nil, err
 	}
-	if s := ev.spare[n]; len(s) > 0 {
-		c := s[len(s)-1]
-		ev.spare[n] = s[:len(s)-1]
-		c.Labels, c.Nameless, c.Hists = ls, false, nil
-		clear(c.Present)
-		return c, nil
-	}
-	if n > slabSteps {
+	c := ev.columns.take(n)
+	if c == nil {
 		return NewColumn(ls, n), nil
 	}
-	if len(ev.slab) == 0 || len(ev.slab[0].Values) != n {
-		ev.slab = makeSlab(n)
-	}
-	c := &ev.slab[0]
-	ev.slab = ev.slab[1:]
-	c.Labels = ls
+	c.Labels, c.Nameless, c.Hists = ls, false, nil
 	return c, nil
+}
+
+// columnPool is memory for columns.
+type columnPool struct {
+	mu sync.Mutex
+	// spare are recycled columns by their number of steps, slab is fresh ones
+	// of few steps, which are made many at a time.
+	spare map[int][]*Column
+	slab  []Column
+}
+
+// take returns an empty column of n steps, or nil.
+func (p *columnPool) take(n int) *Column {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s := p.spare[n]; len(s) > 0 {
+		c := s[len(s)-1]
+		p.spare[n] = s[:len(s)-1]
+		clear(c.Present)
+		return c
+	}
+	if n > slabSteps {
+		return nil
+	}
+	if len(p.slab) == 0 || len(p.slab[0].Values) != n {
+		p.slab = makeSlab(n)
+	}
+	c := &p.slab[0]
+	p.slab = p.slab[1:]
+	return c
 }
 
 // Columns of up to slabSteps steps, as instant queries have them, are made
@@ -36,7 +56,7 @@ func (ev *evaluator) newColumn(ls model.Labels, n int) (*Column, error) {
 const (
 	slabSteps   = 16
 	slabColumns = 64
-	maxSpare    = 64
+	maxSpare    = 1 << 20 // numbers
 )
 
 func makeSlab(n int) []Column {
@@ -54,11 +74,14 @@ func makeSlab(n int) []Column {
 func (ev *evaluator) recycle(c *Column) {
 	n := len(c.Values)
 	ev.release(n)
-	if ev.spare == nil {
-		ev.spare = map[int][]*Column{}
+	p := &ev.columns
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.spare == nil {
+		p.spare = map[int][]*Column{}
 	}
-	if len(ev.spare[n]) < maxSpare {
-		ev.spare[n] = append(ev.spare[n], c)
+	if len(p.spare[n])*n < maxSpare {
+		p.spare[n] = append(p.spare[n], c)
 	}
 }
 

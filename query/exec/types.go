@@ -216,4 +216,6 @@ type Stats struct {
 	Series  int64 // series and streams matched
 	Samples int64 // samples decoded
 	Rows    int64 // log rows decoded
+	// Read is what was read from disk for metrics.
+	Read model.ReadStats
 }

@@ -23,8 +23,9 @@ type slider struct {
 
 // scratch is memory that kernels reuse from series to series.
 type scratch struct {
-	a, b []float64
-	idx  []int32
+	a, b   []float64
+	idx    []int32
+	counts []int32
 }
 
 func newSlider(w Windows, perMilli int64) *slider {

@@ -20,6 +20,13 @@ func (p Partition) Chunk(c Chunk) []byte {
 	return appendU64(appendI64(append(k, byte(c.Type)), c.Start), c.Position)
 }
 
+// AppendChunks appends what the keys of the chunks of one metric of one label
+// set begin with.
+func (p Partition) AppendChunks(dst []byte, metric, set uint32) []byte {
+	dst = append(p.appendPrefix(dst), kindChunk)
+	return appendU32(appendU32(dst, metric), set)
+}
+
 // Chunks is the range of the chunks of one metric of one label set.
 func (p Partition) Chunks(metric, set uint32) (lo, hi []byte) {
 	return prefixRange(appendU32(appendU32(p.kind(kindChunk), metric), set))

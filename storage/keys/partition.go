@@ -65,8 +65,10 @@ func ReadPartitionMark(key []byte) (Partition, error) {
 const prefixLen = 13
 
 // Prefix begins every key of the partition.
-func (p Partition) Prefix() []byte {
-	return appendU32(appendI64(append(make([]byte, 0, 64), tagPartition), p.Start), p.Width)
+func (p Partition) Prefix() []byte { return p.appendPrefix(make([]byte, 0, 64)) }
+
+func (p Partition) appendPrefix(dst []byte) []byte {
+	return appendU32(appendI64(append(dst, tagPartition), p.Start), p.Width)
 }
 
 // Bounds is the range of all keys of the partition.
@@ -82,7 +84,8 @@ func prefixRange(lo []byte) ([]byte, []byte) { return lo, After(lo) }
 
 // rest returns what follows the kind in a key of the partition.
 func (p Partition) rest(key []byte, k byte, what string) ([]byte, error) {
-	if len(key) < prefixLen+1 || string(key[:prefixLen]) != string(p.Prefix()) || key[prefixLen] != k {
+	if len(key) < prefixLen+1 || key[0] != tagPartition || i64(key[1:]) != p.Start ||
+		binary.BigEndian.Uint32(key[9:]) != p.Width || key[prefixLen] != k {
 		return nil, bad(what, key)
 	}
 	return key[prefixLen+1:], nil

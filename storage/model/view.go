@@ -46,6 +46,9 @@ type SampleSelection struct {
 	// Context is how far before Mint histograms are looked at to tell the
 	// counter resets of those in range, in nanoseconds.
 	Context int64
+	// Windows, where not nil, allow the readers of a SeriesSet to answer with
+	// aggregates; see there. Samples does not look at it.
+	Windows *Windows
 }
 
 // Series is a metric's samples, ascending in time, times unique. The receiver
@@ -67,6 +70,8 @@ type Series struct {
 	// Starts has the start time of each sample, 0 where it has none, or is nil
 	// where no sample has one.
 	Starts []int64
+	// Parts is not nil where the entries stand for parts; see Windows.
+	Parts *Parts
 }
 
 // Direction is the order in which log rows are wanted.

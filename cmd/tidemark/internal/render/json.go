@@ -60,7 +60,7 @@ func (p jsonPoint) MarshalJSON() ([]byte, error) {
 }
 
 func writeJSON(b *strings.Builder, r *query.Result) error {
-	a := answer{Stats: stats(r.Stats), Warnings: r.Warnings, Infos: r.Infos}
+	a := answer{Stats: stats{r.Stats.Series, r.Stats.Samples, r.Stats.Rows}, Warnings: r.Warnings, Infos: r.Infos}
 	switch r.Kind {
 	case query.KindScalar:
 		if len(r.Points) == 1 {
