@@ -30,7 +30,7 @@ func Parse(text string, d ast.Dialect) (ast.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, at := match(ts.List)
+	g, at := shapes.match(ts)
 	if at >= 0 {
 		e := syntaxError(ts.List, at)
 		if d == ast.LogQL {

@@ -19,7 +19,7 @@ func IntsUnit(src []byte) (unit int64, linear bool) {
 		if step, _, err := ReadVarint(src, "integer step"); err == nil && step > 0 {
 			return step, true
 		}
-	case id >= intPacked && id < intPacked+3, id >= intEntropy && id < intEntropy+3:
+	case id >= intPacked && id < intPacked+3, id >= intCoded && id < intCoded+3, id >= intRice && id < intRice+3:
 		if d, _, err := ReadUvarint(src, "integer divisor", math.MaxInt64); err == nil && d > 0 {
 			return int64(d), false
 		}
