@@ -53,7 +53,7 @@ func result(a *exec.Answer) *Result {
 		for i, s := range a.Streams {
 			es := make([]Entry, len(s.Entries))
 			for j, e := range s.Entries {
-				es[j] = Entry{T: e.Time, Line: e.Line}
+				es[j] = Entry{T: e.Time, Line: e.Line, Meta: e.Meta, Parsed: e.Parsed}
 				for _, f := range e.Fields {
 					es[j].Fields = append(es[j].Fields, Field(f))
 				}

@@ -99,6 +99,7 @@ func (e *Engine) params(req Request, node plan.Node) (exec.Params, error) {
 		Limit:        req.Limit,
 		Direction:    req.Direction,
 		RowFields:    req.Dialect == ast.Native,
+		Categorize:   req.Categorize,
 		LogQL:        req.Dialect == ast.LogQL,
 		Enforce:      req.Enforce,
 		MaxSamples:   o.MaxSamples,

@@ -44,7 +44,7 @@ func TestEngineAnswersEveryKind(t *testing.T) {
 	f(`sum(rate(hits_total[5m]))`, true, `2 []  [{{} [{1920000 1}] []}] []`)
 	f(`sum(rate(hits_total[5m]))`, false, `3 []  [{{} [{1800000 1} {1860000 1} {1920000 1}] []}] []`)
 	f(`hits_total{host="a"}[2m]`, true, `3 []  [{hits_total{host="a"} [{1860000 930} {1920000 960}] []}] []`)
-	f(`{app="api"} | logfmt | ms > 30`, false, `4 []  [] [{{app="api", level="error", ms="31"} [{1860000000000 level=error ms=31 [{status 501}]}]}]`)
+	f(`{app="api"} | logfmt | ms > 30`, false, `4 []  [] [{{app="api", level="error", ms="31"} [{1860000000000 level=error ms=31 [{status 501}] {} {}}]}]`)
 	f(`sum by (status) (count_over_time({app="api"}[4m]))`, true, `2 []  [{{status="500"} [{1920000 2}] []} {{status="501"} [{1920000 2}] []}] []`)
 }
 

@@ -29,6 +29,9 @@ type Request struct {
 	// Direction is the order of log rows; the rows within the limit are the
 	// newest ones for Backward and the oldest for Forward.
 	Direction model.Direction
+	// Categorize asks for log rows by the labels of their streams alone; what
+	// structured metadata and parsers add is then in each Entry.
+	Categorize bool
 	// Lookback is how far instant selectors look back; zero means
 	// Options.Lookback.
 	Lookback time.Duration

@@ -43,6 +43,8 @@ type Entry struct {
 	Line string
 	// Fields are the row's typed fields, for the native API.
 	Fields []Field
+	// Meta and Parsed are labels beyond the stream's; see Request.Categorize.
+	Meta, Parsed model.Labels
 }
 
 // Field is one typed field of a log row.

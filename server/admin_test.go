@@ -179,7 +179,7 @@ func TestNewReportsEverything(t *testing.T) {
 
 func TestUnknownPaths(t *testing.T) {
 	h := start(t, Options{})
-	for path, member := range map[string]string{"/api/v1/nope": "errorType", "/loki/api/v1/tail": "message", "/tidemark/x": "errorType", "/api/v2/buckets": "code", "/nope": "errorType", "/api/v1/label//values": "errorType"} {
+	for path, member := range map[string]string{"/api/v1/nope": "errorType", "/loki/api/v1/nothing": "message", "/tidemark/x": "errorType", "/api/v2/buckets": "code", "/nope": "errorType", "/api/v1/label//values": "errorType"} {
 		r := h.get(path)
 		var m map[string]any
 		if err := json.Unmarshal([]byte(r.body), &m); err != nil || r.status != 404 || m[member] == nil || m["error"] == nil {

@@ -43,6 +43,8 @@ func (s *Server) append(requestKey string, decode func(*model.Batch) error) erro
 		if err == nil {
 			if res.Duplicate {
 				s.metrics.duplicates.Inc()
+			} else {
+				s.tails.written(b)
 			}
 			return nil
 		}

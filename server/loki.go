@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/valyala/fasthttp"
 
 	"tidemark/query"
 	"tidemark/query/ast"
@@ -12,7 +15,7 @@ import (
 )
 
 // lokiVersion is what buildinfo says.
-const lokiVersion = "2.9.10"
+const lokiVersion = "3.6.0"
 
 const (
 	// lokiSince and lokiLabelSince are how far back Loki looks where a
@@ -113,6 +116,7 @@ func (s *Server) answerLoki(c *call, req query.Request, interval time.Duration, 
 	if interval > 0 {
 		req.Limit = max(limit, thinFrom)
 	}
+	req.Categorize = categorized(c.ctx)
 	res, err := s.ask(c, req)
 	if err != nil {
 		return err
@@ -122,10 +126,17 @@ func (s *Server) answerLoki(c *call, req query.Request, interval time.Duration, 
 	}
 	seconds := time.Since(c.start).Seconds()
 	s.answer(c, estimate(res), func(w *jsonWriter) {
-		w.raw(`{"status":"success","data":{"resultType":"` + resultType(res, req.Instant) + `","result":`)
-		if res.Kind == query.KindStreams {
+		w.raw(`{"status":"success","data":{"resultType":"` + resultType(res, req.Instant) + `",`)
+		if req.Categorize {
+			w.raw(`"encodingFlags":["categorize-labels"],`)
+		}
+		w.raw(`"result":`)
+		switch {
+		case res.Kind == query.KindStreams && req.Categorize:
+			writeStreams(w, res.Streams, "values", writeCategorized)
+		case res.Kind == query.KindStreams:
 			writeStreams(w, res.Streams, "values", writeLokiEntry)
-		} else {
+		default:
 			writeNumbers(w, res, req.Instant, floorMillis(at))
 		}
 		w.raw(`,"stats":`)
@@ -144,6 +155,36 @@ func writeLokiEntry(w *jsonWriter, e *query.Entry) {
 	w.raw(`",`)
 	w.text(e.Line)
 	w.raw("]")
+}
+
+// categorized reports whether a client asks for labels by where they came
+// from, as Grafana does.
+func categorized(ctx *fasthttp.RequestCtx) bool {
+	for f := range strings.SplitSeq(string(ctx.Request.Header.Peek("X-Loki-Response-Encoding-Flags")), ",") {
+		if strings.TrimSpace(f) == "categorize-labels" {
+			return true
+		}
+	}
+	return false
+}
+
+// writeCategorized writes a row with the labels that it has beyond those of
+// its stream.
+func writeCategorized(w *jsonWriter, e *query.Entry) {
+	writeLokiEntry(w, e)
+	w.buf = append(w.buf[:len(w.buf)-1], ",{"...)
+	if len(e.Meta) > 0 {
+		w.raw(`"structuredMetadata":`)
+		w.buf = appendLabels(w.buf, e.Meta)
+	}
+	if len(e.Parsed) > 0 {
+		if len(e.Meta) > 0 {
+			w.raw(",")
+		}
+		w.raw(`"parsed":`)
+		w.buf = appendLabels(w.buf, e.Parsed)
+	}
+	w.raw("}]")
 }
 
 // appendLokiStats appends the figures that are known of those that Loki's

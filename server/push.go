@@ -27,7 +27,7 @@ type pushDecoders struct {
 
 // newPushDecoders makes the decoders by the shared options of line protocol's.
 func newPushDecoders(o ingest.Options) (d pushDecoders, err error) {
-	if d.loki, err = lokipush.NewDecoder(lokipush.Options{Options: o, DetectLevel: true}); err != nil {
+	if d.loki, err = lokipush.NewDecoder(lokipush.Options{Options: o, DetectLevel: true, ServiceName: true}); err != nil {
 		return d, fmt.Errorf("server: %w", err)
 	}
 	if d.json, err = jsonlines.NewDecoder(jsonlines.Options{Options: o}); err != nil {

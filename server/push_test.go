@@ -65,31 +65,31 @@ func TestLokiPushReadBack(t *testing.T) {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
 	}
-	f(ask(`{app="api"}`), `{"app":"api","dc":"x","detected_level":"unknown","trace_id":"tone"} 1699999998000000000 one; {"app":"api","dc":"x","detected_level":"unknown","trace_id":"ttwo \"q\"\n"} 1699999999000000000 two "q"`+"\n")
-	f(ask(`{app="web"}`), `{"app":"web","detected_level":"unknown"} 1699999990000000000 four; {"app":"web","detected_level":"unknown","trace_id":"t3","user":"u"} 1699999990000000001 three`)
-	f(ask(`{app="zip"}`), `{"app":"zip","detected_level":"unknown"} 1699999990000000000 four; {"app":"zip","detected_level":"unknown","trace_id":"t3","user":"u"} 1699999990000000001 three`)
-	f(ask(`{app=~".+"} | trace_id="t3"`), `{"app":"web","detected_level":"unknown","trace_id":"t3","user":"u"} 1699999990000000001 three; {"app":"zip","detected_level":"unknown","trace_id":"t3","user":"u"} 1699999990000000001 three`)
-	f(ask(`{app="other"}`), `{"app":"other","detected_level":"unknown","tenant":"them","trace_id":"ttheirs"} 1699999999000000000 theirs`)
+	f(ask(`{app="api"}`), `{"app":"api","dc":"x","detected_level":"unknown","service_name":"api","trace_id":"tone"} 1699999998000000000 one; {"app":"api","dc":"x","detected_level":"unknown","service_name":"api","trace_id":"ttwo \"q\"\n"} 1699999999000000000 two "q"`+"\n")
+	f(ask(`{app="web"}`), `{"app":"web","detected_level":"unknown","service_name":"web"} 1699999990000000000 four; {"app":"web","detected_level":"unknown","service_name":"web","trace_id":"t3","user":"u"} 1699999990000000001 three`)
+	f(ask(`{app="zip"}`), `{"app":"zip","detected_level":"unknown","service_name":"zip"} 1699999990000000000 four; {"app":"zip","detected_level":"unknown","service_name":"zip","trace_id":"t3","user":"u"} 1699999990000000001 three`)
+	f(ask(`{app=~".+"} | trace_id="t3"`), `{"app":"web","detected_level":"unknown","service_name":"web","trace_id":"t3","user":"u"} 1699999990000000001 three; {"app":"zip","detected_level":"unknown","service_name":"zip","trace_id":"t3","user":"u"} 1699999990000000001 three`)
+	f(ask(`{app="other"}`), `{"app":"other","detected_level":"unknown","service_name":"other","tenant":"them","trace_id":"ttheirs"} 1699999999000000000 theirs`)
 	f(ask(`{app=~".+"}`, "X-Scope-OrgID", "us"), "")
-	f(ask(`{app="snap"}`), `{"app":"snap","detected_level":"unknown","trace_id":"ts"} 1699999999000000000 s`)
+	f(ask(`{app="snap"}`), `{"app":"snap","detected_level":"unknown","service_name":"snap","trace_id":"ts"} 1699999999000000000 s`)
 
 	// What is sent again changes nothing, whole or within a request.
 	for range 2 {
 		h.write("/loki/api/v1/push", lokiProto(`{app="api", dc="x"}`, "one", "two \"q\"\n"), "Content-Type", "application/x-protobuf")
 		h.write("/loki/api/v1/push", `{"streams":[{"stream":{"app":"twice"},"values":[["1699999990000000001","x"],["1699999990000000001","x"]]}]}`, "Content-Type", "application/json")
 	}
-	f(ask(`{app="api"}`), `{"app":"api","dc":"x","detected_level":"unknown","trace_id":"tone"} 1699999998000000000 one; {"app":"api","dc":"x","detected_level":"unknown","trace_id":"ttwo \"q\"\n"} 1699999999000000000 two "q"`+"\n")
-	f(ask(`{app="twice"}`), `{"app":"twice","detected_level":"unknown"} 1699999990000000001 x`)
+	f(ask(`{app="api"}`), `{"app":"api","dc":"x","detected_level":"unknown","service_name":"api","trace_id":"tone"} 1699999998000000000 one; {"app":"api","dc":"x","detected_level":"unknown","service_name":"api","trace_id":"ttwo \"q\"\n"} 1699999999000000000 two "q"`+"\n")
+	f(ask(`{app="twice"}`), `{"app":"twice","detected_level":"unknown","service_name":"twice"} 1699999990000000001 x`)
 }
 
 func TestLokiPushRefusals(t *testing.T) {
 	h := start(t, Options{})
 	h.sink.minTime = 100
 	r := h.do("POST", "/loki/api/v1/push", `{"streams":[{"stream":{"a":"1"},"values":[["99","old"],["100","x"],[101,"y"]]},{"stream":{},"values":[["102","z"]]}]}`, "Content-Type", "application/json")
-	r.want(t, 400, `entry 1: entry for stream '{a="1"}' has timestamp too old: 1970-01-01T00:00:00.000000099Z, oldest acceptable timestamp is: 1970-01-01T00:00:00.0000001Z, total ignored: 3 out of 4
-entry 3: entry for stream '{a="1"}': timestamp 101 is no string: want nanoseconds since 1970 in double quotes
+	r.want(t, 400, `entry 1: entry for stream '{a="1", service_name="unknown_service"}' has timestamp too old: 1970-01-01T00:00:00.000000099Z, oldest acceptable timestamp is: 1970-01-01T00:00:00.0000001Z, total ignored: 3 out of 4
+entry 3: entry for stream '{a="1", service_name="unknown_service"}': timestamp 101 is no string: want nanoseconds since 1970 in double quotes
 entry 4: error at least one label pair is required per stream: '{}' has none`)
-	if got := h.sink.all(); !slices.Equal(got, []string{`{a="1"} _line=text(x) _metadata=bool(true) detected_level=text(unknown) @100`}) {
+	if got := h.sink.all(); !slices.Equal(got, []string{`{a="1", service_name="unknown_service"} _line=text(x) _metadata=bool(true) detected_level=text(unknown) @100`}) {
 		t.Errorf("written %q, want the good entry", got)
 	}
 	if ct := r.header.Get("Content-Type"); ct != contentText {

@@ -109,6 +109,13 @@ func routeTable() []route {
 		{path: "/loki/api/v1/label/{name}/values", family: loki, methods: getPost, handler: (*Server).handleLokiLabelValues},
 		{path: "/loki/api/v1/series", family: loki, methods: getPost, handler: (*Server).handleLokiSeries},
 		{path: "/loki/api/v1/index/stats", family: loki, methods: getPost, handler: (*Server).handleLokiIndexStats},
+		{path: "/loki/api/v1/index/volume", family: loki, methods: getPost, handler: (*Server).handleLokiVolume},
+		{path: "/loki/api/v1/index/volume_range", family: loki, methods: getPost, handler: (*Server).handleLokiVolumeRange},
+		{path: "/loki/api/v1/detected_labels", family: loki, methods: getPost, handler: (*Server).handleLokiDetectedLabels},
+		{path: "/loki/api/v1/detected_fields", family: loki, methods: getPost, handler: (*Server).handleLokiDetectedFields},
+		{path: "/loki/api/v1/detected_field/{name}/values", family: loki, methods: getPost, handler: (*Server).handleLokiDetectedFieldValues},
+		{path: "/loki/api/v1/tail", family: loki, methods: onlyGET, handler: (*Server).handleLokiTail},
+		{path: "/loki/api/v1/drilldown-limits", family: loki, methods: onlyGET, handler: (*Server).handleLokiDrilldownLimits},
 		{path: "/loki/api/v1/format_query", family: loki, methods: getPost, handler: (*Server).handleLokiFormat},
 		{path: "/loki/api/v1/status/buildinfo", family: loki, methods: onlyGET, handler: (*Server).handleLokiBuildinfo},
 

@@ -193,6 +193,7 @@ type Server struct {
 	otlp        *otlp.Decoder
 	// push decodes the write protocols of logs.
 	push       pushDecoders
+	tails      tailHub
 	bodies     bodyMemory
 	metrics    *serverMetrics
 	registry   *prometheus.Registry

@@ -24,6 +24,30 @@ type Options struct {
 	// DetectLevel gives every entry the structured metadata detected_level, as
 	// Loki does unless told otherwise; see package loglevel.
 	DetectLevel bool
+	// ServiceName gives every stream without the label service_name one, as Loki
+	// does unless told otherwise: the value of the first of serviceLabels that
+	// the stream has, or unknown_service.
+	ServiceName bool
+}
+
+// serviceLabels are labels that tell which service a stream belongs to, in the
+// order in which they count.
+var serviceLabels = []string{"service", "app", "application", "app_name", "name", "app_kubernetes_io_name", "container",
+	"container_name", "k8s_container_name", "component", "workload", "job", "k8s_job_name"}
+
+const serviceName = "service_name"
+
+// withService returns the labels with a service_name.
+func withService(ls model.Labels) model.Labels {
+	if ls.Has(serviceName) {
+		return ls
+	}
+	for _, n := range serviceLabels {
+		if v := ls.Get(n); v != "" {
+			return ls.With(serviceName, v)
+		}
+	}
+	return ls.With(serviceName, "unknown_service")
 }
 
 const defaultCacheBytes = 64 << 20
@@ -155,6 +179,9 @@ func (w *walk) enter(form byte, raw []byte, parse func(raw []byte) (model.Labels
 		if reason != "" {
 			w.refuseStream(reason)
 			return
+		}
+		if w.d.opts.ServiceName {
+			own = withService(own)
 		}
 		st = w.d.opts.NewLogStream("", w.p.Tenant, own)
 		st = w.d.streams.Put(w.key, st, int64(len(st.Key()))*2+40*int64(len(st.Labels))+120)

@@ -37,6 +37,9 @@ type Params struct {
 	Direction model.Direction
 	// RowFields asks for the typed fields of those rows.
 	RowFields bool
+	// Categorize asks for rows by the labels of their streams, with the labels
+	// that metadata and parsers added in each row.
+	Categorize bool
 	// LogQL says that the query is one of Loki's protocol, whose clients look
 	// for its words in errors and expect approx_topk in instant queries only.
 	LogQL bool

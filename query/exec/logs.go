@@ -180,8 +180,8 @@ func (rr *rowReader) check(set *logpipe.Set) error {
 	if set.Err == "" {
 		return nil
 	}
-	return errorAt(rr.sel.Pos, "pipeline error %s for series %s; add | __error__=%q to leave out such rows, or | __error__=\"\" to leave out every row with an error",
-		set.Err, set.Labels, "!"+set.Err)
+	return errorAt(rr.sel.Pos, "pipeline error %s for series %s; add | __error__!=%q to leave out such rows, or | __error__=\"\" to leave out every row with an error",
+		set.Err, set.Labels, set.Err)
 }
 
 // heldRow is a row of a log query's answer while it is looked for.
@@ -245,7 +245,7 @@ func (ev *evaluator) rows(ctx context.Context, sel *plan.SelectLogs) ([]LogStrea
 	if err != nil {
 		return nil, err
 	}
-	return top.streams(), nil
+	return top.streams(ev.Categorize), nil
 }
 
 // shiftRows applies offset and @ to a log query's range.
@@ -351,19 +351,26 @@ func (t *topRows) beyond(p model.TimeRange) bool {
 	return t.worse(p.Mint)
 }
 
-// streams groups the rows by label set, sets in order.
-func (t *topRows) streams() []LogStream {
+// streams groups the rows by label set, sets in order; where categorize is
+// set, by the labels of their stream.
+func (t *topRows) streams(categorize bool) []LogStream {
 	t.prune()
 	byKey := map[string]int{}
 	var out []LogStream
 	for _, h := range t.rows {
-		k, ok := byKey[h.set.Key]
+		key, labels := h.set.Key, h.set.Labels
+		e := LogEntry{Time: h.time, Line: h.line, Fields: h.fields}
+		if categorize {
+			key, labels = h.set.Stream.Key(), h.set.Stream
+			e.Meta, e.Parsed = h.set.Meta, h.set.Parsed
+		}
+		k, ok := byKey[key]
 		if !ok {
 			k = len(out)
-			byKey[h.set.Key] = k
-			out = append(out, LogStream{Labels: h.set.Labels})
+			byKey[key] = k
+			out = append(out, LogStream{Labels: labels})
 		}
-		out[k].Entries = append(out[k].Entries, LogEntry{Time: h.time, Line: h.line, Fields: h.fields})
+		out[k].Entries = append(out[k].Entries, e)
 	}
 	slices.SortFunc(out, func(a, b LogStream) int { return a.Labels.Compare(b.Labels) })
 	return out

@@ -35,7 +35,7 @@ func TestTopRowsAgreesWithSorting(t *testing.T) {
 		for _, h := range all[:min(len(all), top.limit)] {
 			want = append(want, h.line)
 		}
-		for _, s := range top.streams() {
+		for _, s := range top.streams(false) {
 			for _, e := range s.Entries {
 				got = append(got, e.Line)
 			}

@@ -197,6 +197,9 @@ type LogEntry struct {
 	Time   int64
 	Line   string
 	Fields []LogField
+	// Meta and Parsed are labels of the row beyond its stream's, where
+	// Params.Categorize asks for them apart.
+	Meta, Parsed model.Labels
 }
 
 // LogField is one typed field of a log row.

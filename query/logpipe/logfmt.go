@@ -40,9 +40,8 @@ func (s *logfmtScanner) next() bool {
 		}
 		s.skip(1)
 		if strings.HasPrefix(s.rest, `"`) {
-			if !s.quoted() {
-				s.bad("unterminated quoted value")
-				s.skipWord()
+			if why := s.quoted(); why != "" {
+				s.bad(why)
 				continue
 			}
 		} else {
@@ -66,8 +65,9 @@ func (s *logfmtScanner) next() bool {
 	return false
 }
 
-// quoted reads a quoted value; it reports false where the quote never ends.
-func (s *logfmtScanner) quoted() bool {
+// quoted reads a quoted value and returns what is wrong with it, or "". A
+// quote that never ends takes the rest of the line with it.
+func (s *logfmtScanner) quoted() (why string) {
 	escaped := false
 	for i := 1; i < len(s.rest); i++ {
 		switch s.rest[i] {
@@ -76,19 +76,19 @@ func (s *logfmtScanner) quoted() bool {
 			i++
 		case '"':
 			s.value = s.rest[1:i]
-			if escaped {
-				v, err := strconv.Unquote(s.rest[:i+1])
-				if err != nil {
-					s.value = ""
-				} else {
-					s.value = v
-				}
-			}
 			s.skip(i + 1)
-			return true
+			if escaped {
+				v, ok := unescape(strings.ReplaceAll(s.value, `\'`, `'`))
+				if !ok {
+					return "invalid quoted value"
+				}
+				s.value = v
+			}
+			return ""
 		}
 	}
-	return false
+	s.skip(len(s.rest))
+	return "unterminated quoted value"
 }
 
 func (s *logfmtScanner) bad(msg string) {

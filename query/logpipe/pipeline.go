@@ -237,6 +237,9 @@ type Set struct {
 	Key    string
 	// Err and Details are the row's error; empty without one.
 	Err, Details string
+	// Stream, Meta and Parsed are the labels by where they came from: the
+	// stream's own, structured metadata and joined fields, and what stages made.
+	Stream, Meta, Parsed model.Labels
 }
 
 // Input is a row as it comes from a store. Fields are its values of
@@ -282,7 +285,7 @@ const (
 
 // Stream returns a runner for the rows of a stream.
 func (p *Pipeline) Stream(labels model.Labels) *Stream {
-	s := &Stream{p: p, base: &Set{Labels: labels, Key: labels.Key()}, sets: map[string]*Set{}}
+	s := &Stream{p: p, base: &Set{Labels: labels, Key: labels.Key(), Stream: labels}, sets: map[string]*Set{}}
 	s.row.base, s.row.pipe, s.row.own = labels, p, s
 	return s
 }
@@ -364,6 +367,16 @@ func (s *Stream) set() *Set {
 	set := &Set{Labels: slices.Clone(s.out), Key: string(s.key)}
 	if !s.p.keepErrors {
 		set.Err, set.Details = r.err, r.details
+	}
+	for _, l := range set.Labels {
+		switch o := r.slot(l.Name); {
+		case l.Name == ErrorLabel || l.Name == ErrorDetailsLabel || o != nil && !o.meta:
+			set.Parsed = append(set.Parsed, l)
+		case o != nil:
+			set.Meta = append(set.Meta, l)
+		default:
+			set.Stream = append(set.Stream, l)
+		}
 	}
 	if len(s.sets) < maxSets {
 		s.sets[set.Key] = set
