@@ -171,3 +171,48 @@ func TestRealStoreRetries(t *testing.T) {
 		t.Errorf("stored: %s", body)
 	}
 }
+
+// TestDailyStreamsAcrossProtocols writes one known and one new label set over
+// the limit by each way in: the known one is stored, the new one named.
+func TestDailyStreamsAcrossProtocols(t *testing.T) {
+	clock := func() time.Time { return testNow }
+	db, err := storage.Open(t.TempDir(), storage.Options{Now: clock, MaxDailyStreams: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	h := start(t, Options{Sink: db, Engine: query.NewEngine(db, query.Options{Now: clock}), Now: clock})
+	if r := h.do("POST", "/write", "m,h=known v=0"); r.status != 204 {
+		t.Fatal(r.status, r.body)
+	}
+	at := nowSeconds * 1000
+	for i, w := range []struct {
+		path, body string
+		headers    []string
+	}{
+		{"/write", "m,h=known v=1\nm,h=new v=1\n", nil},
+		{"/api/v2/write?bucket=", "m,h=known v=2\nm,h=new v=2\n", nil},
+		{"/api/v1/write", snappied(writeSeries("__name__ m_v h known", sampleField(3, int64(at))), writeSeries("__name__ m_v h new", sampleField(3, int64(at)))),
+			[]string{"Content-Type", "application/x-protobuf", "Content-Encoding", "snappy"}},
+		{"/api/v1/import/prometheus", "m_v{h=\"known\"} 4\nm_v{h=\"new\"} 4\n", nil},
+	} {
+		r := h.do("POST", w.path, w.body, w.headers...)
+		if r.status != 400 || !strings.Contains(r.body, "MaxDailyStreams of 1") || !strings.Contains(r.body, "1 other rows are stored") {
+			t.Errorf("%s: %d %s", w.path, r.status, r.body)
+		}
+		got := h.get("/api/v1/query?query=m_v").body
+		if want := fmt.Sprintf(`"%d"`, i+1); !strings.Contains(got, want) || strings.Contains(got, "new") {
+			t.Errorf("%s: the store answers %s, want %s of the known one alone", w.path, got, want)
+		}
+	}
+	metrics := h.get("/metrics").body
+	for _, want := range []string{"tidemark_storage_daily_streams 1\n", "tidemark_storage_daily_streams_limit 1\n", "tidemark_storage_daily_streams_refused_rows_total 4\n"} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("/metrics lacks %q", want)
+		}
+	}
+}

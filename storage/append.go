@@ -19,6 +19,9 @@ func (o *Options) headLimits() head.Limits {
 // A batch with a request key that was accepted within Options.RequestKeyTTL is
 // acknowledged without being written, once the first one is on disk.
 //
+// Rows of label sets beyond Options.MaxDailyStreams are taken out of b and
+// counted in the result; the others are written.
+//
 // The error is, by errors.Is: ErrInvalid, ErrTooLarge or ErrTooOld, where the
 // batch is at fault and nothing was written; ErrFull, where a limit is reached
 // and nothing was written; ErrOverloaded or the context's, where nothing was
@@ -150,11 +153,16 @@ func (db *DB) commit(b *model.Batch) (model.AppendResult, error) {
 			return model.AppendResult{Position: pos, Duplicate: true}, nil
 		}
 	}
+	gen := db.state.active // only a holder of write changes it
+	var res model.AppendResult
+	if res.Refused = w.streams.refuse(gen.head, b, now.UnixNano()); res.Refused > 0 {
+		res.Reason = fmt.Sprintf("MaxDailyStreams of %d is reached: %d rows have label sets that are new today", w.streams.max, res.Refused)
+	}
 	if b.Len() == 0 && b.RequestKey == "" {
 		w.Unlock()
-		return model.AppendResult{Position: db.visible.Load()}, nil
+		res.Position = db.visible.Load()
+		return res, nil
 	}
-	gen := db.state.active // only a holder of write changes it
 	pos, end, err := db.appendLocked(gen, b, now)
 	if err != nil {
 		w.Unlock()
@@ -175,7 +183,8 @@ func (db *DB) commit(b *model.Batch) (model.AppendResult, error) {
 	}
 	db.n.batches.Add(1)
 	db.n.rows.Add(int64(b.Len()))
-	return model.AppendResult{Position: pos}, nil
+	res.Position = pos
+	return res, nil
 }
 
 // appendLocked gives the batch its position: in the log, and in the head.

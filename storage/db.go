@@ -33,9 +33,10 @@ type DB struct {
 	// the log, write to the active head and freeze it.
 	write struct {
 		sync.Mutex
-		closed bool
-		rec    []byte
-		reqs   requestTable
+		closed  bool
+		rec     []byte
+		reqs    requestTable
+		streams cardinality
 	}
 	inflight sync.WaitGroup // calls of Append behind the critical section
 

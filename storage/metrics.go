@@ -16,8 +16,10 @@ type Metrics struct {
 
 	// Gauges of the heads: the active and, where present, the frozen one.
 	HeadBytes, HeadRows, HeadStreams int64
-	FlushPending                     bool
-	RequestKeys                      int64
+	// Label sets of today, their limit, and rows refused by it.
+	DailyStreams, DailyStreamsLimit, DailyStreamsRefused int64
+	FlushPending                                         bool
+	RequestKeys                                          int64
 
 	// Counters of flushing and retention.
 	Flushes, FlushErrors int64
@@ -90,6 +92,9 @@ func (m Metrics) Each() []Metric {
 		g("storage_head_bytes", "Memory of recent, unflushed data.", float64(m.HeadBytes)),
 		g("storage_head_rows", "Rows of recent, unflushed data.", float64(m.HeadRows)),
 		g("storage_head_streams", "Label sets of recent, unflushed data.", float64(m.HeadStreams)),
+		g("storage_daily_streams", "Label sets taken today, where their number is limited.", float64(m.DailyStreams)),
+		g("storage_daily_streams_limit", "Limit of label sets taken a day; 0 is none.", float64(m.DailyStreamsLimit)),
+		c("storage_daily_streams_refused_rows_total", "Rows refused because their label set was beyond the day's limit.", m.DailyStreamsRefused),
 		g("storage_flush_pending", "1 while a generation is being flushed.", b(m.FlushPending)),
 		g("storage_request_keys", "Request keys remembered.", float64(m.RequestKeys)),
 		c("storage_flushes_total", "Generations flushed.", m.Flushes),
@@ -156,6 +161,7 @@ func (db *DB) Metrics() Metrics {
 		LabelCacheHits: db.labels.hits.Load(), LabelCacheMisses: db.labels.misses.Load(),
 		ReplayedBatches: db.n.replayedBatches.Load(), ReplayedBytes: db.n.replayedBytes.Load(), ReplayDuration: db.n.replay,
 	}
+	m.DailyStreams, m.DailyStreamsLimit, m.DailyStreamsRefused = db.write.streams.count.Load(), int64(db.opts.MaxDailyStreams), db.write.streams.rows.Load()
 	w := db.log.Stats()
 	m.WALBytes, m.WALFsyncs, m.WALSegmentBytes = w.Bytes, w.Syncs, w.SegmentBytes
 	db.write.Lock()

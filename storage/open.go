@@ -291,6 +291,7 @@ func (db *DB) replay(dir string, applied uint64) (*generation, error) {
 	)
 	unlimited := db.opts.headLimits()
 	unlimited.Streams, unlimited.Schemas = 1<<31, 1<<31 // they were admitted before
+	db.write.streams.max = 1 << 31
 	o := wal.ReplayOptions{
 		After: applied,
 		Progress: func(done, total int64) {
@@ -314,6 +315,11 @@ func (db *DB) replay(dir string, applied uint64) (*generation, error) {
 		}
 		gen.head.Publish(gen.head.Insert(&batch, res))
 		gen.last = pos
+		if db.opts.MaxDailyStreams > 0 {
+			for _, st := range meta.Streams {
+				db.write.streams.admit(st.Key(), meta.Received)
+			}
+		}
 		db.write.reqs.add(batch.RequestKey, meta.Received, pos, true)
 		db.n.replayedBatches.Add(1)
 		db.n.replayedBytes.Add(int64(len(rec)))
@@ -329,6 +335,7 @@ func (db *DB) replay(dir string, applied uint64) (*generation, error) {
 		return nil, fmt.Errorf("open %s: %w", db.dir, err)
 	}
 	db.log = log
+	db.write.streams.max = db.opts.MaxDailyStreams
 	db.n.replay = time.Since(began)
 	return gen, nil
 }

@@ -46,6 +46,10 @@ type Options struct {
 
 	// MaxStreams bounds the label sets of one generation; default 5,000,000.
 	MaxStreams int
+	// MaxDailyStreams bounds the label sets taken within a UTC day of receipt;
+	// 0, the default, is no bound. Rows of further label sets are refused, and
+	// those that were seen today or yesterday served on.
+	MaxDailyStreams int
 	// MaxSchemas bounds the distinct row schemas of one generation; default
 	// 1,000,000.
 	MaxSchemas int
@@ -120,6 +124,7 @@ func (o Options) Validate() error {
 	check(o.CompactFlushes >= 2, "CompactFlushes", o.CompactFlushes, "at least 2")
 	check(o.SettleAge > 0, "SettleAge", o.SettleAge, "more than 0")
 	check(o.MaxStreams > 0, "MaxStreams", o.MaxStreams, "more than 0")
+	check(o.MaxDailyStreams >= 0 && o.MaxDailyStreams < 1<<31, "MaxDailyStreams", o.MaxDailyStreams, "0 (unlimited) to 2147483647")
 	check(o.MaxSchemas > 0, "MaxSchemas", o.MaxSchemas, "more than 0")
 	check(o.MaxBatchBytes > 0 && o.MaxBatchBytes <= maxBatchBytes, "MaxBatchBytes", o.MaxBatchBytes, "1 to 67108864")
 	check(o.MaxRequestKeys > 0, "MaxRequestKeys", o.MaxRequestKeys, "more than 0")

@@ -47,6 +47,7 @@ type serveCommand struct {
 	HeadBytes       size  `group:"Limits:" help:"Memory of recent data before it is written to chunks (default ${default})." default:"128MiB" placeholder:"SIZE"`
 	CacheBytes      size  `group:"Limits:" help:"Memory of the block cache (default ${default})." default:"128MiB" placeholder:"SIZE"`
 	FlushAge        span  `group:"Limits:" help:"Longest time until recent data is written to chunks; it bounds the time of a restart (default ${default})." default:"30m" placeholder:"DURATION"`
+	MaxStreams      int   `group:"Limits:" help:"Label sets that are taken within a day; rows of others are refused, while known ones are served on (default: no limit)." placeholder:"N"`
 	SalvageLog      bool  `group:"Limits:" help:"Open a store whose write-ahead log is damaged: what cannot be read is logged and left out."`
 
 	LogLevel        slog.Level `help:"What to log: debug, info, warn or error." default:"info"`
@@ -187,7 +188,7 @@ func (s *serveCommand) open(c *console, logs *logs) (*storage.DB, error) {
 	replay := newProgress(c.err, "reading the write-ahead log", true)
 	defer replay.end()
 	db, err := storage.Open(s.Data, storage.Options{
-		SalvageLog: s.SalvageLog,
+		SalvageLog: s.SalvageLog, MaxDailyStreams: s.MaxStreams,
 		Retention:  time.Duration(s.Retention),
 		HeadBytes:  int64(s.HeadBytes),
 		CacheBytes: int64(s.CacheBytes),

@@ -146,6 +146,12 @@ func (h *Head) Resolve(b *model.Batch, lim Limits) (*Resolved, error) {
 	return r, nil
 }
 
+// Has reports whether the stream is known to be the head's; false is no proof
+// that it is not.
+func (h *Head) Has(s *model.Stream) bool {
+	return s.Ref.Load()&^math.MaxUint32 == uint64(h.gen)<<32
+}
+
 func (h *Head) resolveStream(s *model.Stream, lim Limits) (uint32, error) {
 	key := s.Key()
 	if ref, ok := h.mu.streams.find(key); ok {

@@ -232,6 +232,26 @@ func (b *Batch) Reset() {
 	b.rows, b.bits, b.text, b.RequestKey = b.rows[:0], b.bits[:0], b.text[:0], ""
 }
 
+// Remove takes out the rows for which f is true, and returns how many. The
+// order of the others stays.
+func (b *Batch) Remove(f func(*Row) bool) int {
+	kept, next := b.rows[:0], uint32(0)
+	for i := range b.rows {
+		r := b.rows[i]
+		if f(&r) {
+			continue
+		}
+		words := b.Words(&r)
+		r.first = next
+		next += uint32(copy(b.bits[next:], words))
+		kept = append(kept, r)
+	}
+	n := len(b.rows) - len(kept)
+	clear(b.rows[len(kept):])
+	b.rows, b.bits = kept, b.bits[:next]
+	return n
+}
+
 // AppendResult says what became of a batch.
 type AppendResult struct {
 	// Position is the batch's place in the write-ahead log.
@@ -239,4 +259,8 @@ type AppendResult struct {
 	// Duplicate is true where RequestKey had been accepted before and nothing
 	// was written now.
 	Duplicate bool
+	// Refused counts the rows that were not written, and are no longer in the
+	// batch, because their label sets are beyond a limit; Reason names it.
+	Refused int
+	Reason  string
 }
