@@ -36,7 +36,7 @@ func NewEngine(src exec.Source, opts Options) *Engine {
 
 // Query answers one request. The errors are those listed in errors.go.
 func (e *Engine) Query(ctx context.Context, req Request) (*Result, error) {
-	node, err := compile(req.Text, req.Dialect)
+	node, err := compile(req.Text, req.Dialect, span(req))
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +62,14 @@ func (e *Engine) Query(ctx context.Context, req Request) (*Result, error) {
 		return nil, contextError(err, "execution")
 	}
 	return result(ans), nil
+}
+
+// span is what the durations of a query may ask of it.
+func span(req Request) ast.Span {
+	if req.Instant {
+		return ast.Span{}
+	}
+	return ast.Span{Step: req.Step, Range: req.End.Sub(req.Start)}
 }
 
 // enter applies the deadline and waits for a free slot.

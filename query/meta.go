@@ -91,7 +91,7 @@ func selector(text string, d ast.Dialect) ([]*model.Matcher, error) {
 	if d == ast.PromQL {
 		return parse.ParseSelector(text)
 	}
-	node, err := compile(text, d)
+	node, err := compile(text, d, ast.Span{})
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ const maxTailStreams = 1 << 16
 // NewTail prepares to follow a query, which must be a log query; its errors
 // are *ast.Error. enforce is added to its matchers.
 func NewTail(text string, d ast.Dialect, enforce []*model.Matcher) (*Tail, error) {
-	node, err := compile(text, d)
+	node, err := compile(text, d, ast.Span{})
 	if err != nil {
 		return nil, err
 	}

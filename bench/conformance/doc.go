@@ -11,6 +11,5 @@
 //
 //	go test -C bench/conformance ./...
 //
-// prints the evaluations that pass, file by file, and fails where they are
-// fewer than before.
+// runs all of it, once on data in the head and once on data flushed to chunks.
 package conformance

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
-	"strings"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -168,15 +166,3 @@ func (*pending) Cancel() {}
 
 // String returns the query's text.
 func (p *pending) String() string { return p.req.Text }
-
-// fileOf finds the script and the place in it in the name of a subtest.
-var fileOf = regexp.MustCompile(`/testdata/([\w-]+)\.test/line_(\d+)`)
-
-// scriptOf returns the script of a subtest that is one evaluation.
-func scriptOf(name string) (file, line string, ok bool) {
-	m := fileOf.FindStringSubmatch(strings.TrimSpace(name))
-	if m == nil {
-		return "", "", false
-	}
-	return m[1], m[2], true
-}

@@ -2,6 +2,7 @@ package ast
 
 import (
 	"regexp"
+	"slices"
 
 	"tidemark/storage/model"
 )
@@ -45,11 +46,24 @@ func (s *Selector) Meaning(d Dialect) Domain {
 // expression, of a name given twice, and of a selector that every series
 // would match because each matcher accepts the empty value.
 func (s *Selector) Compile() ([]*model.Matcher, error) {
+	ms, err := s.AllMatchers()
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(ms, func(m *model.Matcher) bool { return !m.MatchesEmpty() }) {
+		return nil, &Error{
+			Pos: s.Pos, Message: "selector must contain at least one matcher that does not match the empty value",
+			Expected: []string{"one such as `job=\"api\"` rather than `job=~\".*\"`"},
+		}
+	}
+	return ms, nil
+}
+
+// AllMatchers is Compile for matchers that may accept everything.
+func (s *Selector) AllMatchers() ([]*model.Matcher, error) {
 	ms := make([]*model.Matcher, 0, len(s.Matchers)+1)
-	selective := false
 	if s.Name != "" {
 		ms = append(ms, model.MustMatcher(model.MatchEqual, model.MetricName, s.Name))
-		selective = true
 	}
 	for i := range s.Matchers {
 		m := &s.Matchers[i]
@@ -63,14 +77,7 @@ func (s *Selector) Compile() ([]*model.Matcher, error) {
 			}
 			return nil, &Error{Pos: m.Pos, Token: m.Value, Message: "matcher of `" + m.Name + "`: " + err.Error()}
 		}
-		selective = selective || !c.MatchesEmpty()
 		ms = append(ms, c)
-	}
-	if !selective {
-		return nil, &Error{
-			Pos: s.Pos, Message: "selector must contain at least one matcher that does not match the empty value",
-			Expected: []string{"one such as `job=\"api\"` rather than `job=~\".*\"`"},
-		}
 	}
 	return ms, nil
 }

@@ -126,7 +126,27 @@ type Selector struct {
 	Range    time.Duration
 	Offset   time.Duration
 	At       At
+	Extend   Extend
+	// RangeExpr and OffsetExpr are set where range and offset ask for the
+	// query's own step or range; see Resolve.
+	RangeExpr, OffsetExpr Expr
 }
+
+// Extend says how a selector looks beyond its range.
+type Extend uint8
+
+// Ways to look beyond a range.
+const (
+	NotExtended Extend = iota
+	// Anchored windows begin with the last sample before them.
+	Anchored
+	// Smoothed windows begin and end with values interpolated between the
+	// samples around their bounds; a smoothed instant is such a value.
+	Smoothed
+)
+
+// String returns the modifier, or "".
+func (x Extend) String() string { return [...]string{"", "anchored", "smoothed"}[x] }
 
 // Subquery evaluates an expression over a range: expr[range:step]. A zero
 // step means the engine's default.
@@ -137,6 +157,8 @@ type Subquery struct {
 	Step   time.Duration
 	Offset time.Duration
 	At     At
+	// As in Selector.
+	RangeExpr, StepExpr, OffsetExpr Expr
 }
 
 // Card is the cardinality of a binary operation's matching.
@@ -159,10 +181,13 @@ type Matching struct {
 	Include []string // of group_left or group_right
 	// Explicit is true where on or ignoring was written.
 	Explicit bool
+	// FillLeft and FillRight are the values that stand in for a series that a
+	// side lacks: fill(…), fill_left(…), fill_right(…).
+	FillLeft, FillRight *float64
 }
 
 // Binary is a binary operation. Op is one of
-// + - * / % ^ == != > < >= <= and or unless atan2.
+// + - * / % ^ == != > < >= <= </ >/ and or unless atan2.
 type Binary struct {
 	Pos      // of the operator
 	Op       string

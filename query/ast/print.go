@@ -35,7 +35,7 @@ func (p *printer) str(s ...string) {
 var precedence = map[string]int{
 	"or":  1,
 	"and": 2, "unless": 2,
-	"==": 3, "!=": 3, "<": 3, ">": 3, "<=": 3, ">=": 3,
+	"==": 3, "!=": 3, "<": 3, ">": 3, "<=": 3, ">=": 3, "</": 3, ">/": 3,
 	"+": 4, "-": 4,
 	"*": 5, "/": 5, "%": 5, "atan2": 5,
 	"^": 6,
@@ -94,12 +94,14 @@ func (p *printer) expr(e Expr, outermost bool) {
 		p.selector(n, outermost)
 	case *Subquery:
 		p.operand(n.Expr, atomPrecedence, false)
-		p.str("[", FormatDuration(n.Range), ":")
-		if n.Step > 0 {
-			p.str(FormatDuration(n.Step))
+		p.str("[")
+		p.span(n.Range, n.RangeExpr)
+		p.str(":")
+		if n.Step > 0 || n.StepExpr != nil {
+			p.span(n.Step, n.StepExpr)
 		}
 		p.str("]")
-		p.when(n.Offset, n.At)
+		p.when(n.Offset, n.OffsetExpr, n.At)
 	case *Binary:
 		p.binary(n)
 	case *Aggregate:
@@ -135,7 +137,8 @@ func (p *printer) binary(n *Binary) {
 		p.matching(n.Matching)
 		p.str(" ")
 	}
-	if n.Op == "!=" && !n.Bool && (n.Matching == nil || !n.Matching.Explicit) && beginsWithString(n.RHS) {
+	filled := n.Matching != nil && p.fills(n.Matching)
+	if n.Op == "!=" && !n.Bool && !filled && (n.Matching == nil || !n.Matching.Explicit) && beginsWithString(n.RHS) {
 		// Before a string, != would filter lines.
 		p.str("(")
 		p.expr(n.RHS, false)
@@ -248,7 +251,7 @@ func (p *printer) selector(s *Selector, outermost bool) {
 	wrap := s.Domain != Bare && bare.Meaning(p.dialect) != s.Domain
 	// A pipeline that no range ends would swallow a comma, an or, an operator
 	// that follows it.
-	if len(s.Stages) > 0 && s.Range == 0 && !outermost {
+	if len(s.Stages) > 0 && !s.HasRange() && !outermost {
 		wrap = true
 	}
 	switch {
@@ -263,13 +266,18 @@ func (p *printer) selector(s *Selector, outermost bool) {
 		p.str(" ")
 		p.stage(st)
 	}
-	if s.Range > 0 {
+	if s.HasRange() {
 		if len(s.Stages) > 0 {
 			p.str(" ")
 		}
-		p.str("[", FormatDuration(s.Range), "]")
+		p.str("[")
+		p.span(s.Range, s.RangeExpr)
+		p.str("]")
 	}
-	p.when(s.Offset, s.At)
+	if s.Extend != NotExtended {
+		p.str(" ", s.Extend.String())
+	}
+	p.when(s.Offset, s.OffsetExpr, s.At)
 	if wrap {
 		p.str(")")
 	}
@@ -311,7 +319,41 @@ func (p *printer) matcher(m *Matcher) {
 	p.str(name, m.Type.String(), Quote(m.Value))
 }
 
-func (p *printer) when(offset time.Duration, at At) {
+// span prints a range or a step.
+func (p *printer) span(d time.Duration, e Expr) {
+	if e != nil {
+		p.expr(e, false)
+		return
+	}
+	p.str(FormatDuration(d))
+}
+
+// fills prints what stands in for missing series and reports whether anything
+// does.
+func (p *printer) fills(m *Matching) bool {
+	l, r := m.FillLeft, m.FillRight
+	put := func(name string, v float64) {
+		p.str(name, "(")
+		p.expr(&Number{Value: v}, false)
+		p.str(") ")
+	}
+	switch {
+	case l == nil && r == nil:
+		return false
+	case l != nil && r != nil && (*l == *r || *l != *l && *r != *r):
+		put("fill", *l)
+		return true
+	}
+	if l != nil {
+		put("fill_left", *l)
+	}
+	if r != nil {
+		put("fill_right", *r)
+	}
+	return true
+}
+
+func (p *printer) when(offset time.Duration, e Expr, at At) {
 	switch at.Kind {
 	case AtTime:
 		p.str(" @ ", formatMillis(at.Time))
@@ -320,8 +362,17 @@ func (p *printer) when(offset time.Duration, at At) {
 	case AtEnd:
 		p.str(" @ end()")
 	}
-	if offset != 0 {
-		p.str(" offset ", FormatDuration(offset))
+	switch e := e.(type) {
+	case nil:
+		if offset != 0 {
+			p.str(" offset ", FormatDuration(offset))
+		}
+	case *Unary:
+		p.str(" offset ", e.Op)
+		p.operand(e.Expr, atomPrecedence, false)
+	default:
+		p.str(" offset ")
+		p.operand(e, atomPrecedence, false)
 	}
 }
 

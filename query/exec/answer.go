@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"tidemark/query/ast"
 	"tidemark/query/funcs"
 	"tidemark/query/plan"
 	"tidemark/storage/model"
@@ -137,9 +138,13 @@ func (ev *evaluator) distinct(cols []*Column) error {
 }
 
 // rawRange answers a range in an instant query with its samples.
-func (ev *evaluator) rawRange(ctx context.Context) ([]Samples, error) {
-	var out []Samples
-	err := ev.eachRange(ctx, ev.root, ev.Grid, func(sl *slider, s *rangeSeries) error {
+func (ev *evaluator) rawRange(ctx context.Context) (out []Samples, err error) {
+	if sel, ok := ev.root.(*plan.Select); ok && sel.Extend != ast.NotExtended {
+		out, err = ev.extendedRange(ctx, sel)
+		sortTimed(out)
+		return out, err
+	}
+	err = ev.eachRange(ctx, ev.root, ev.Grid, func(sl *slider, s *rangeSeries) error {
 		lo, hi := sl.lo[0], sl.hi[0]
 		var hists TimedHistograms
 		if s.hist != nil {

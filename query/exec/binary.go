@@ -49,7 +49,6 @@ func (ev *evaluator) eachWithScalar(ctx context.Context, n *plan.Binary, vector,
 	}
 	if isTrim(n.Op) {
 		return ev.each(ctx, vector, g, func(c *Column) error {
-			c.Nameless = true
 			return ev.emitWithScalarHists(n, c, s, swapped, emit)
 		})
 	}

@@ -18,7 +18,9 @@ var vectorFuncs map[string]vectorFunc
 func init() {
 	vectorFuncs = map[string]vectorFunc{
 		"vector":              vectorOfScalar,
+		"info":                info,
 		"timestamp":           timestamps,
+		"start_timestamp":     startTimestamps,
 		"round":               roundTo,
 		"clamp":               clampBetween,
 		"clamp_min":           clampFrom,
@@ -161,7 +163,20 @@ func timestamps(ev *evaluator, ctx context.Context, call *plan.Call, g Grid, emi
 			return emit(c)
 		})
 	}
-	return ev.eachInstant(ctx, sel, g, true, func(c *Column) error {
+	return ev.eachInstant(ctx, sel, g, sampleTime, func(c *Column) error {
+		c.Nameless = true
+		return emit(c)
+	})
+}
+
+// startTimestamps is start_timestamp(v): since when the samples of a selection
+// count, 0 where that is unknown. Other expressions have no samples.
+func startTimestamps(ev *evaluator, ctx context.Context, call *plan.Call, g Grid, emit func(*Column) error) error {
+	sel, ok := call.Args[0].(*plan.Select)
+	if !ok {
+		return nil
+	}
+	return ev.eachInstant(ctx, sel, g, sampleStart, func(c *Column) error {
 		c.Nameless = true
 		return emit(c)
 	})

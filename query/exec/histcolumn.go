@@ -3,6 +3,7 @@ package exec
 import (
 	"math"
 
+	"tidemark/query/histogram"
 	"tidemark/storage/model"
 )
 
@@ -89,6 +90,25 @@ func (c *Column) takeHists(g Grid) *histSamples {
 		return nil
 	}
 	return &out
+}
+
+// statsOnly leaves of histograms what histogram_count, histogram_sum and
+// histogram_avg ask for. Resets, which only the buckets may show, are found
+// first, so that the hints of all but the first are exact.
+func statsOnly(hs []*model.Histogram) {
+	var prev *model.Histogram
+	for i, h := range hs {
+		if h == nil || h.Stale() {
+			continue
+		}
+		out := &model.Histogram{Schema: h.Schema, Hint: h.Hint, Count: h.Count, Sum: h.Sum}
+		if h.Hint == model.ResetUnknown && prev != nil {
+			if out.Hint = model.ResetNo; histogram.IsReset(h, prev) {
+				out.Hint = model.ResetYes
+			}
+		}
+		hs[i], prev = out, h
+	}
 }
 
 // sampleBytes is what a number counts for in the account of samples held; a

@@ -37,6 +37,36 @@ type matchGroup struct {
 	results map[string]Bitmap
 	// twice are the steps at which the unique side is not.
 	twice Bitmap
+	// touched are the steps at which the other side has a series, noted where
+	// missing ones are to be filled in.
+	touched Bitmap
+}
+
+func (gr *matchGroup) touch(steps Bitmap) {
+	if gr.touched == nil {
+		gr.touched = slices.Clone(steps)
+		return
+	}
+	gr.touched.Or(steps)
+}
+
+// filling returns what stands in for the partner of a series at the steps at
+// which none of the others is there: the value, under the labels by which
+// they are paired; nil where there is no such step.
+//
+// As in Prometheus, fill_left stands in for the side of many series and
+// fill_right for the other, whichever is written on the left.
+func filling(m *ast.Matching, c *Column, others []*Column, value float64) *Column {
+	missing := slices.Clone(c.Present)
+	for _, o := range others {
+		if o.Present != nil {
+			missing.AndNot(o.Present)
+		}
+	}
+	if missing.Empty() {
+		return nil
+	}
+	return &Column{Labels: matchLabels(m, c.Labels), Values: constant(value, len(c.Values)), Present: missing}
 }
 
 // eachMatch evaluates an arithmetic or comparison operation of two vectors.
@@ -79,7 +109,7 @@ func (ev *evaluator) eachMatch(ctx context.Context, n *plan.Binary, g Grid, emit
 	if err != nil {
 		return err
 	}
-	if len(groups) == 0 {
+	if len(groups) == 0 && m.FillRight == nil {
 		return nil
 	}
 	op, cmp := arithmetic(n.Op), comparison(n.Op)
@@ -87,13 +117,47 @@ func (ev *evaluator) eachMatch(ctx context.Context, n *plan.Binary, g Grid, emit
 		return errorAt(n.Pos, "unknown operator %q", n.Op)
 	}
 	present := NewBitmap(steps) // steps at which the many side has anything
+	// pair emits what comes of a series of each side, at the steps they share.
+	pair := func(gr *matchGroup, c, o *Column, emit func(*Column) error) error {
+		if !o.Present.Intersects(c.Present) {
+			return nil
+		}
+		out, err := ev.newColumn(resultLabels(n, m, c.Labels, o.Labels), steps)
+		if err != nil {
+			return err
+		}
+		copy(out.Present, c.Present)
+		out.Present.And(o.Present)
+		if err := gr.claim(n, m, out); err != nil {
+			return err
+		}
+		l, r := c, o
+		if swapped {
+			l, r = o, c
+		}
+		if l.Hists != nil || r.Hists != nil || isTrim(n.Op) {
+			ev.combineMixed(n, out, l, r)
+		} else {
+			combine(out, l, r, op, cmp, n.Bool)
+		}
+		out.Nameless = (n.Bool || c.Nameless) && !slices.Contains(m.Include, model.MetricName)
+		if out.Present.Empty() {
+			ev.recycle(out)
+			return nil
+		}
+		return emit(out)
+	}
 	produce := func(emit func(*Column) error) error {
-		return ev.each(ctx, many, g, func(c *Column) error {
+		err := ev.each(ctx, many, g, func(c *Column) error {
 			if len(doubtful) > 0 {
 				present.Or(c.Present)
 			}
 			key = signature(m, c.Labels, key[:0])
 			gr := groups[string(key)]
+			if gr == nil && m.FillRight != nil {
+				gr = &matchGroup{}
+				groups[string(key)] = gr
+			}
 			if gr == nil {
 				ev.recycle(c)
 				return nil
@@ -102,39 +166,36 @@ func (ev *evaluator) eachMatch(ctx context.Context, n *plan.Binary, g Grid, emit
 				return ev.checkTwice(n, m, side, []*matchGroup{gr}, c.Present)
 			}
 			for _, o := range gr.one {
-				if !o.Present.Intersects(c.Present) {
-					continue
-				}
-				out, err := ev.newColumn(resultLabels(n, m, c.Labels, o.Labels), steps)
-				if err != nil {
+				if err := pair(gr, c, o, emit); err != nil {
 					return err
 				}
-				copy(out.Present, c.Present)
-				out.Present.And(o.Present)
-				if err := gr.claim(n, m, out); err != nil {
-					return err
+			}
+			if m.FillRight != nil {
+				if o := filling(m, c, gr.one, *m.FillRight); o != nil {
+					if err := pair(gr, c, o, emit); err != nil {
+						return err
+					}
 				}
-				l, r := c, o
-				if swapped {
-					l, r = o, c
-				}
-				if l.Hists != nil || r.Hists != nil || isTrim(n.Op) {
-					ev.combineMixed(n, out, l, r)
-				} else {
-					combine(out, l, r, op, cmp, n.Bool)
-				}
-				out.Nameless = (n.Bool || c.Nameless) && !slices.Contains(m.Include, model.MetricName)
-				if out.Present.Empty() {
-					ev.recycle(out)
-					continue
-				}
-				if err := emit(out); err != nil {
-					return err
-				}
+			}
+			if m.FillLeft != nil {
+				gr.touch(c.Present)
 			}
 			ev.recycle(c)
 			return nil
 		})
+		if err != nil || m.FillLeft == nil {
+			return err
+		}
+		for _, gr := range groups {
+			for _, o := range gr.one {
+				if c := filling(m, o, []*Column{{Present: gr.touched}}, *m.FillLeft); c != nil {
+					if err := pair(gr, c, o, emit); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		return nil
 	}
 	err = ev.merged(n.Pos, produce, func(c *Column) error {
 		if len(doubtful) > 0 { // an answer may turn out to be an error
@@ -237,7 +298,7 @@ func combine(out, l, r *Column, op func(l, r float64) float64, cmp func(l, r flo
 // included labels of the other side.
 func resultLabels(n *plan.Binary, m *ast.Matching, many, one model.Labels) model.Labels {
 	ls := many
-	if arithmetic(n.Op) != nil || isTrim(n.Op) {
+	if arithmetic(n.Op) != nil {
 		ls = dropName(ls)
 	}
 	if m.Card == ast.OneToOne {

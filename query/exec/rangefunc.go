@@ -24,16 +24,19 @@ type rangeFunc struct {
 	// kernel has computed numbers of numbers. Without it, histograms are left
 	// out.
 	hist histKernel
+	// starts computes anew the steps of a series whose numbers have start
+	// times, which tell resets that values do not.
+	starts histKernel
 }
 
 var rangeFuncs = map[string]*rangeFunc{
-	"rate":         {kernel: counterKernel(true, true), hist: histRate(true, true), counter: true},
-	"rate_counter": {kernel: counterKernel(true, true), hist: histRate(true, true), counter: true},
-	"increase":     {kernel: counterKernel(true, false), hist: histRate(true, false), counter: true},
+	"rate":         {kernel: counterKernel(true, true), hist: histRate(true, true), starts: startRate(true), counter: true},
+	"rate_counter": {kernel: counterKernel(true, true), hist: histRate(true, true), starts: startRate(true), counter: true},
+	"increase":     {kernel: counterKernel(true, false), hist: histRate(true, false), starts: startRate(false), counter: true},
 	"delta":        {kernel: counterKernel(false, false), hist: histRate(false, false)},
-	"irate":        {kernel: lastTwoKernel(true), hist: histLastTwo(true)},
+	"irate":        {kernel: lastTwoKernel(true), hist: histLastTwo(true), starts: histLastTwo(true)},
 	"idelta":       {kernel: lastTwoKernel(false), hist: histLastTwo(false)},
-	"resets":       {kernel: pairsKernel(func(prev, cur float64) bool { return cur < prev }), hist: histPairs(resetBetween)},
+	"resets":       {kernel: pairsKernel(func(prev, cur float64) bool { return cur < prev }), hist: histPairs(resetBetween), starts: histPairs(resetBetween)},
 	"changes": {hist: histPairs(differ), kernel: pairsKernel(func(prev, cur float64) bool {
 		return cur != prev && !(math.IsNaN(cur) && math.IsNaN(prev))
 	})},
@@ -162,6 +165,9 @@ func (ev *evaluator) eachRangeFunc(ctx context.Context, call *plan.Call, f *rang
 			return err
 		}
 	}
+	if sel, ok := rng.(*plan.Select); ok && sel.Extend != ast.NotExtended {
+		return ev.eachExtendedFunc(ctx, call, f, sel, g, emit)
+	}
 	steps := g.Len()
 	apply := func(ctx context.Context, sl *slider, s *rangeSeries) (*Column, error) {
 		col, err := ev.newColumn(s.full(), steps)
@@ -171,6 +177,9 @@ func (ev *evaluator) eachRangeFunc(ctx context.Context, call *plan.Call, f *rang
 		col.Nameless = s.nameless || !f.keepName
 		if err := f.kernel(ctx, sl, s.values, params, col); err != nil {
 			return nil, err
+		}
+		if sl.starts != nil && f.starts != nil {
+			ev.eachStartWindow(call, f, rng, sl, s, col)
 		}
 		numbers := !col.Present.Empty()
 		if s.hist != nil {
@@ -215,7 +224,7 @@ func (ev *evaluator) eachWindowed(ctx context.Context, sel *plan.Select, g Grid,
 		sl := newSlider(win, 1)
 		var rs rangeSeries
 		fromSamples := func(ctx context.Context, s *model.Series) (*Column, error) {
-			rs = sl.position(s)
+			rs = sl.position(s, sel.StatsOnly)
 			if len(rs.times) == 0 && rs.hist == nil {
 				return nil, nil
 			}

@@ -63,7 +63,7 @@ func (ev *evaluator) eachRange(ctx context.Context, n plan.Node, g Grid, visit f
 		sl := newSlider(win, 1)
 		lo, hi := win.Span()
 		return ev.samples(ctx, n.Matchers, lo, hi, func(s *model.Series) error {
-			rs := sl.position(s)
+			rs := sl.position(s, n.StatsOnly)
 			if len(rs.times) == 0 && rs.hist == nil {
 				return nil
 			}
@@ -81,9 +81,12 @@ func (ev *evaluator) eachRange(ctx context.Context, n plan.Node, g Grid, visit f
 
 // position parts a series into numbers and histograms, takes staleness markers
 // out, and seeks the windows in the numbers.
-func (sl *slider) position(s *model.Series) rangeSeries {
+func (sl *slider) position(s *model.Series, countsOnly bool) rangeSeries {
 	rs := rangeSeries{name: s.Name, labels: s.Labels}
 	if s.Histograms != nil {
+		if countsOnly {
+			statsOnly(s.Histograms)
+		}
 		rs.hist = splitHistograms(s)
 	}
 	sl.starts = s.Starts

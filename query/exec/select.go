@@ -91,15 +91,33 @@ func (ev *evaluator) samples(ctx context.Context, ms []*model.Matcher, lo, hi in
 	})
 }
 
+// stamp says what of a sample an instant selection answers with.
+type stamp uint8
+
+const (
+	sampleValue stamp = iota
+	sampleTime        // in seconds
+	sampleStart       // since when it counts, in seconds, 0 where unknown
+	numberTime        // as sampleTime, and an error for a histogram
+)
+
 // eachInstant evaluates an instant selection: at each step the last sample of
-// the lookback before it, unless that is a staleness marker. With stamps the
-// value is the sample's time in seconds.
-func (ev *evaluator) eachInstant(ctx context.Context, n *plan.Select, g Grid, stamps bool, emit func(*Column) error) error {
+// the lookback before it, unless that is a staleness marker.
+func (ev *evaluator) eachInstant(ctx context.Context, n *plan.Select, g Grid, what stamp, emit func(*Column) error) error {
+	if n.Extend == ast.Smoothed && what == sampleValue {
+		return ev.eachSmoothed(ctx, n, g, emit)
+	}
 	lookback := max(ev.Lookback.Milliseconds(), 1)
 	win := ev.shifted(n.When, g, lookback)
 	steps := g.Len()
 	lo, hi := win.Span()
 	work := func(_ context.Context, s *model.Series) (*Column, error) {
+		if len(s.Times) == 0 {
+			return nil, nil
+		}
+		if n.StatsOnly && s.Histograms != nil {
+			statsOnly(s.Histograms)
+		}
 		col, err := ev.newColumn(withName(s.Name, s.Labels), steps)
 		if err != nil {
 			return nil, err
@@ -114,7 +132,9 @@ func (ev *evaluator) eachInstant(ctx context.Context, n *plan.Select, g Grid, st
 				continue
 			}
 			if s.Histograms != nil {
-				if h := s.Histograms[k-1]; h != nil && (h.Stale() || !stamps) {
+				if h := s.Histograms[k-1]; h != nil && what == numberTime && !h.Stale() {
+					return nil, errorAt(n.Pos, "info sample should be float")
+				} else if h != nil && (h.Stale() || what == sampleValue) {
 					if !h.Stale() {
 						col.setHist(i, h)
 						some = true
@@ -123,8 +143,13 @@ func (ev *evaluator) eachInstant(ctx context.Context, n *plan.Select, g Grid, st
 				}
 			}
 			v := s.Values[k-1]
-			if stamps {
+			switch {
+			case what == sampleTime || what == numberTime:
 				v = float64(s.Times[k-1]) / 1000
+			case what == sampleStart:
+				if v = 0; s.Starts != nil {
+					v = float64(s.Starts[k-1]) / 1000
+				}
 			}
 			col.Set(i, v)
 			some = true

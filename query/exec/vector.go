@@ -44,7 +44,7 @@ func (ev *evaluator) each(ctx context.Context, n plan.Node, g Grid, emit func(*C
 	switch n := n.(type) {
 	case *plan.Select:
 		if n.Range == 0 {
-			return ev.eachInstant(ctx, n, g, false, emit)
+			return ev.eachInstant(ctx, n, g, sampleValue, emit)
 		}
 	case *plan.Unary:
 		return ev.eachUnary(ctx, n, g, emit)
@@ -140,7 +140,7 @@ func sameLabels(pos ast.Pos) error {
 // stepFuncs are the functions whose value depends on the step even where
 // their arguments do not.
 var stepFuncs = map[string]bool{
-	"time": true, "timestamp": true, "predict_linear": true,
+	"time": true, "timestamp": true, "start_timestamp": true, "predict_linear": true,
 	"minute": true, "hour": true, "day_of_week": true, "day_of_month": true,
 	"day_of_year": true, "days_in_month": true, "month": true, "year": true,
 }
@@ -157,7 +157,7 @@ func (ev *evaluator) independent(n plan.Node) bool {
 
 func (ev *evaluator) isIndependent(n plan.Node) bool {
 	switch n := n.(type) {
-	case *plan.Const, *plan.Text:
+	case *plan.Const, *plan.Text, *plan.Matchers:
 		return true
 	case *plan.List:
 		for _, it := range n.Items {
@@ -181,6 +181,11 @@ func (ev *evaluator) isIndependent(n plan.Node) bool {
 	case *plan.Call:
 		if stepFuncs[n.Func.Name] || n.Func.Family == "analysis" {
 			return false
+		}
+		if n.Func.Name == "info" { // reads info metrics at a time of its own
+			if (&infoCall{ev: ev}).when(n.Args[0]).At.Kind == ast.AtNone {
+				return false
+			}
 		}
 		for _, a := range n.Args {
 			if a != nil && !ev.independent(a) {

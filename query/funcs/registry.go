@@ -24,12 +24,13 @@ const (
 	Tuple         // scalars in parentheses; one scalar counts as a tuple of one
 	Bool          // true or false, written as 0/1 or "true"/"false"
 	Grid          // an answer with its own times, such as a forecast in an instant query
+	Matchers      // matchers of labels in braces, which select nothing by themselves
 )
 
 // String returns the type's name as error messages use it.
 func (t Type) String() string {
 	return [...]string{"none", "scalar", "string", "instant vector", "range vector", "log range",
-		"log rows", "duration", "scalar tuple", "boolean", "series"}[t]
+		"log rows", "duration", "scalar tuple", "boolean", "series", "label matchers"}[t]
 }
 
 // Param is one parameter.

@@ -16,6 +16,11 @@ func init() {
 			Doc:     "The time of every sample in Unix seconds: of a selector the sample's own, otherwise the evaluation time.",
 			Example: "time() - timestamp(up)",
 		},
+		&Func{
+			Name: "start_timestamp", Family: "time", Params: params(vec("v", "a selector")), Returns: Vector,
+			Doc:     "Since when the samples of a selector have been counting, in Unix seconds; 0 where their source did not say. Of other expressions it is empty.",
+			Example: "time() - start_timestamp(http_requests_total)",
+		},
 		&Func{Name: "start", Family: "time", Returns: Scalar, Doc: "The time of the query's first step in Unix seconds; of an instant query its only one.", Example: "time() - start()"},
 		&Func{Name: "end", Family: "time", Returns: Scalar, Doc: "The end of the query in Unix seconds; of an instant query its time.", Example: "end() - time()"},
 		&Func{Name: "range", Family: "time", Returns: Scalar, Doc: "The seconds from the query's start to its end; 0 for an instant query.", Example: "(time() - start()) / range()"},

@@ -186,6 +186,9 @@ func expected(prefix []Token) []string {
 	}
 	if ok["a number"] && ok["a duration"] {
 		delete(ok, "a number")
+		if !ok["a name"] { // arithmetic of durations is rarely meant
+			delete(ok, "`(`")
+		}
 	}
 	for _, c := range candidates {
 		if ok[c.words] {

@@ -26,7 +26,14 @@ type operatorG struct {
 	Op       lexer.Token `parser:"@(Operator | WordOperator)"`
 	Bool     lexer.Token `parser:"@'bool'?"`
 	Matching *matchingG  `parser:"@@?"`
+	Fill     []fillG     `parser:"@@*"`
 	Operand  operandG    `parser:"@@"`
+}
+
+type fillG struct {
+	How   lexer.Token `parser:"(?= ('fill' | 'fill_left' | 'fill_right') '(' ('+' | '-')? (Number | Duration) ')') @Func '('"`
+	Sign  lexer.Token `parser:"@('+' | '-')?"`
+	Value lexer.Token `parser:"@(Number | Duration) ')'"`
 }
 
 type matchingG struct {
@@ -112,23 +119,54 @@ type postfixG struct {
 	Range  *rangeG  `parser:"  @@"`
 	Offset *offsetG `parser:"| @@"`
 	At     *atG     `parser:"| @@"`
+	Extend *extendG `parser:"| @@"`
 	Filter *filterG `parser:"| @@"`
 	Stage  *stageG  `parser:"| @@"`
 }
 
 type rangeG struct {
 	Open  lexer.Token `parser:"@'['"`
-	Sign  lexer.Token `parser:"@('+' | '-')?"`
-	Range lexer.Token `parser:"@(Number | Duration)"`
+	Range durationG   `parser:"@@"`
 	Colon lexer.Token `parser:"( @':'"`
-	SSign lexer.Token `parser:"  ( @('+' | '-')?"`
-	Step  lexer.Token `parser:"    @(Number | Duration) )? )? ']'"`
+	Step  *durationG  `parser:"  @@? )? ']'"`
+}
+
+// Arithmetic of durations: step() + 1m, 2 * (5m - 30s), max_of(range(), 1h).
+type durationG struct {
+	First durationTermG `parser:"@@"`
+	Rest  []durationOpG `parser:"@@*"`
+}
+
+type durationOpG struct {
+	Op      lexer.Token   `parser:"@('+' | '-' | '*' | '/' | '%' | '^')"`
+	Operand durationTermG `parser:"@@"`
+}
+
+type durationTermG struct {
+	Signs []signG       `parser:"@@*"`
+	Atom  durationAtomG `parser:"@@"`
+}
+
+type durationAtomG struct {
+	Value lexer.Token    `parser:"  @(Number | Duration)"`
+	Call  *durationCallG `parser:"| @@"`
+	Open  lexer.Token    `parser:"| @'('"`
+	Inner *durationG     `parser:"  @@ ')'"`
+}
+
+type durationCallG struct {
+	Name lexer.Token `parser:"@Func '('"`
+	Args []durationG `parser:"( @@ ( ',' @@ )* )? ')'"`
 }
 
 type offsetG struct {
-	Word  lexer.Token `parser:"@'offset'"`
-	Sign  lexer.Token `parser:"@('+' | '-')?"`
-	Value lexer.Token `parser:"@(Number | Duration)"`
+	Word lexer.Token   `parser:"@'offset'"`
+	Sign lexer.Token   `parser:"@('+' | '-')?"`
+	Atom durationAtomG `parser:"@@"`
+}
+
+type extendG struct {
+	Word lexer.Token `parser:"@('anchored' | 'smoothed')"`
 }
 
 type atG struct {
@@ -246,7 +284,7 @@ var grammar = participle.MustBuild[exprG](
 )
 
 // Grammar returns the grammar in EBNF, made from the productions. Operator is
-// any of + - * / % ^ == != < > <= >=, and WordOperator any of and, or, unless,
+// any of + - * / % ^ == != < > <= >= </ >/, and WordOperator any of and, or, unless,
 // atan2.
 func Grammar() string { return production.ReplaceAllString(grammar.String(), "$1") }
 

@@ -228,6 +228,7 @@ var operators = [...]struct {
 	text string
 	kind Kind
 }{
+	{"</", Operator}, {">/", Operator},
 	{"=~", Punct}, {"==", Operator}, {"!=", Operator}, {"!~", Punct}, {"<=", Operator}, {">=", Operator}, {"|=", Punct}, {"|~", Punct}, {"|>", Punct}, {"!>", Punct},
 	{"+", Operator}, {"-", Operator}, {"*", Operator}, {"/", Operator}, {"%", Operator}, {"^", Operator}, {"<", Operator}, {">", Operator},
 	{"=", Punct}, {"|", Punct}, {",", Punct}, {":", Punct}, {"@", Punct},

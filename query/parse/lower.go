@@ -31,6 +31,26 @@ func present(t lexer.Token) bool                  { return t.Type != 0 }
 func (l *lowering) text(t lexer.Token) string     { return l.lit(t).Text }
 func (l *lowering) spelling(t lexer.Token) string { return l.tok(t).Text }
 
+// between returns the text between a bracket and the one that closes it.
+func (l *lowering) between(open lexer.Token) string {
+	var b strings.Builder
+	depth := 0
+	for i := open.Pos.Offset + 1; i < len(l.ts.List); i++ {
+		t := l.ts.List[i].Text
+		if closing[t] != "" {
+			depth++
+		}
+		if t == "]" && depth == 0 {
+			break
+		}
+		if t == ")" {
+			depth--
+		}
+		b.WriteString(t)
+	}
+	return b.String()
+}
+
 func (l *lowering) fault(t lexer.Token, format string, args ...any) error {
 	return &ast.Error{Pos: l.pos(t), Token: l.spelling(t), Message: fmt.Sprintf(format, args...)}
 }
@@ -48,7 +68,7 @@ func signed(sign lexer.Token, f float64) float64 {
 var precedence = map[string]int{
 	"or":  1,
 	"and": 2, "unless": 2,
-	"==": 3, "!=": 3, "<": 3, ">": 3, "<=": 3, ">=": 3,
+	"==": 3, "!=": 3, "<": 3, ">": 3, "<=": 3, ">=": 3, "</": 3, ">/": 3,
 	"+": 4, "-": 4,
 	"*": 5, "/": 5, "%": 5, "atan2": 5,
 	"^": 6,
@@ -112,6 +132,9 @@ func (f *fold) climb(o *operandG, sign, lowest int) (ast.Expr, error) {
 			if isSetOperator(b.Op) && b.Matching.Card == ast.OneToOne {
 				b.Matching.Card = ast.ManyToMany
 			}
+		}
+		if err := f.l.fills(b, op.Fill); err != nil {
+			return nil, err
 		}
 		left = b
 	}
@@ -397,6 +420,8 @@ func (l *lowering) postfix(e ast.Expr, g *postfixG, m *modifiers) (ast.Expr, err
 		return e, l.offset(e, g.Offset, m)
 	case g.At != nil:
 		return e, l.at(e, g.At, m)
+	case g.Extend != nil:
+		return e, l.extend(e, g.Extend.Word)
 	}
 	s, ok := e.(*ast.Selector)
 	if !ok {
@@ -441,16 +466,18 @@ func (l *lowering) positive(sign, t lexer.Token) (time.Duration, error) {
 }
 
 func (l *lowering) rangeOf(e ast.Expr, g *rangeG, m *modifiers) (ast.Expr, error) {
-	d, err := l.positive(g.Sign, g.Range)
+	width, err := l.durationExpr(&g.Range)
 	if err != nil {
 		return nil, err
 	}
 	if present(g.Colon) {
-		sub := &ast.Subquery{Pos: e.Position(), Expr: e, Range: d}
-		if present(g.Step) {
-			if sub.Step, err = l.positive(g.SSign, g.Step); err != nil {
+		sub := &ast.Subquery{Pos: e.Position(), Expr: e, Range: width.d, RangeExpr: width.e}
+		if g.Step != nil {
+			step, err := l.durationExpr(g.Step)
+			if err != nil {
 				return nil, err
 			}
+			sub.Step, sub.StepExpr = step.d, step.e
 		}
 		if s, ok := e.(*ast.Selector); ok && !l.wrapped {
 			s.Domain = s.Meaning(l.dialect)
@@ -461,37 +488,38 @@ func (l *lowering) rangeOf(e ast.Expr, g *rangeG, m *modifiers) (ast.Expr, error
 	s, ok := e.(*ast.Selector)
 	switch {
 	case !ok:
-		return nil, l.fault(g.Open, "ranges only allowed for vector selectors; write `[%s:]` for a subquery", l.spelling(g.Range))
-	case s.Range != 0:
+		return nil, l.fault(g.Open, "ranges only allowed for vector selectors; write `[%s:]` for a subquery", l.between(g.Open))
+	case s.HasRange():
 		return nil, l.fault(g.Open, "a range may not be set multiple times")
-	case m.offset || s.Offset != 0:
+	case m.offset || s.HasOffset():
 		return nil, l.fault(g.Open, "no offset modifiers allowed before range")
 	case m.at || s.At.Kind != ast.AtNone:
 		return nil, l.fault(g.Open, "no @ modifiers allowed before range")
 	}
-	s.Range = d
+	s.Range, s.RangeExpr = width.d, width.e
 	return s, nil
 }
 
 func (l *lowering) offset(e ast.Expr, g *offsetG, m *modifiers) error {
-	d, err := l.duration(g.Sign, g.Value)
+	d, err := l.offsetExpr(g)
 	if err != nil {
 		return err
 	}
 	var at *time.Duration
+	var expr *ast.Expr
 	switch n := e.(type) {
 	case *ast.Selector:
-		at = &n.Offset
+		at, expr = &n.Offset, &n.OffsetExpr
 	case *ast.Subquery:
-		at = &n.Offset
+		at, expr = &n.Offset, &n.OffsetExpr
 	default:
 		return l.fault(g.Word, "offset modifier must be preceded by an instant vector selector or range vector selector or a subquery")
 	}
-	if m.offset || *at != 0 {
+	if m.offset || *at != 0 || *expr != nil {
 		return l.fault(g.Word, "offset may not be set multiple times")
 	}
 	m.offset = true
-	*at = d
+	*at, *expr = d.d, d.e
 	return nil
 }
 

@@ -70,7 +70,7 @@ func ParseSelector(text string) ([]*model.Matcher, error) {
 		return nil, err
 	}
 	s, ok := e.(*ast.Selector)
-	if !ok || s.Range != 0 || s.Offset != 0 || s.At.Kind != ast.AtNone || s.Domain != ast.Metrics {
+	if !ok || s.HasRange() || s.HasOffset() || s.Extend != ast.NotExtended || s.At.Kind != ast.AtNone || s.Domain != ast.Metrics {
 		return nil, &ast.Error{
 			Pos: e.Position(), Message: "not a series selector",
 			Expected: []string{"a metric name or matchers in braces, such as `up{job=\"api\"}`"},

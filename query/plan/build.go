@@ -40,6 +40,7 @@ func Build(e ast.Expr, d ast.Dialect) (Node, error) {
 		}
 		return nil, fault(e, "a log range needs a function around it, such as %s", want)
 	}
+	markStats(n, false, false)
 	return n, nil
 }
 
@@ -147,7 +148,10 @@ func (b *builder) selector(s *ast.Selector) (Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Select{Pos: s.Pos, Matchers: ms, Range: s.Range, When: when}, nil
+		return &Select{Pos: s.Pos, Matchers: ms, Range: s.Range, Extend: s.Extend, When: when}, nil
+	}
+	if s.Extend != ast.NotExtended {
+		return nil, fault(s, "%s modifier on log rows; only metrics have values between their samples", s.Extend)
 	}
 	if s.NamesMetric() {
 		e := fault(s, "a log selector names no metric")
@@ -183,6 +187,9 @@ func isComparison(op string) bool {
 	return slices.Contains([]string{"==", "!=", "<", ">", "<=", ">="}, op)
 }
 
+// isTrim reports whether an operator cuts native histograms.
+func isTrim(op string) bool { return op == "</" || op == ">/" }
+
 func isSetOperator(op string) bool { return op == "and" || op == "or" || op == "unless" }
 
 func (b *builder) binary(n *ast.Binary) (Node, error) {
@@ -213,6 +220,10 @@ func (b *builder) binary(n *ast.Binary) (Node, error) {
 		return nil, literalOfSet(n, l)
 	case isSetOperator(n.Op) && !vectors:
 		return nil, fault(n, "set operator `%s` not allowed in binary scalar expression", n.Op)
+	case isTrim(n.Op) && scalars:
+		return nil, fault(n, "operator `%s` not allowed for operations between scalars, it cuts native histograms", n.Op)
+	case !vectors && n.Matching != nil && (n.Matching.FillLeft != nil || n.Matching.FillRight != nil):
+		return nil, fault(n, "filling in missing series only allowed between instant vectors")
 	case !vectors && n.Matching != nil && (len(n.Matching.Labels) > 0 || n.Matching.Card != ast.OneToOne):
 		return nil, fault(n, "vector matching only allowed between instant vectors")
 	}
@@ -350,6 +361,11 @@ func (b *builder) call(n *ast.Call) (Node, error) {
 			return nil, err
 		}
 	}
+	for _, a := range c.Args {
+		if s, ok := a.(*Select); ok && s.Range > 0 && !f.Extends(s.Extend.String()) {
+			return nil, fault(n, "%s modifier can only be used with: %s - not with %s", s.Extend, strings.Join(funcs.Extended(s.Extend.String()), ", "), f.Name)
+		}
+	}
 	if n.Matching != nil {
 		switch {
 		case !f.Pairs:
@@ -446,6 +462,9 @@ func (b *builder) argument(a ast.Expr, p *funcs.Param, f *funcs.Func) (Node, err
 			return n, nil
 		}
 	}
+	if slices.Contains(p.Types, funcs.Matchers) {
+		return b.matchers(a, p, f)
+	}
 	n, err := b.node(a)
 	if err != nil {
 		return nil, err
@@ -469,6 +488,21 @@ func (b *builder) argument(a ast.Expr, p *funcs.Param, f *funcs.Func) (Node, err
 		}
 	}
 	return nil, b.mismatch(a, n, p, f)
+}
+
+// matchers builds an argument that is matchers in braces.
+func (b *builder) matchers(a ast.Expr, p *funcs.Param, f *funcs.Func) (Node, error) {
+	s, ok := a.(*ast.Selector)
+	if !ok || len(s.Stages) > 0 || s.HasRange() || s.Extend != ast.NotExtended { // times do not matter, and are allowed
+		e := fault(a, "expected label selectors as argument `%s` of `%s`", p.Name, f.Name)
+		e.Expected = []string{"matchers in braces, such as `{version=~\".+\"}`"}
+		return nil, e
+	}
+	ms, err := s.AllMatchers()
+	if err != nil {
+		return nil, err
+	}
+	return &Matchers{Pos: s.Pos, List: ms}, nil
 }
 
 // check compares a string with the values that its parameter accepts.

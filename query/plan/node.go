@@ -48,6 +48,9 @@ type Select struct {
 	ast.Pos
 	Matchers []*model.Matcher
 	Range    time.Duration
+	Extend   ast.Extend
+	// StatsOnly says that nobody asks for the buckets of native histograms.
+	StatsOnly bool
 	When
 }
 
@@ -78,6 +81,13 @@ type Subquery struct {
 	Expr        Node
 	Range, Step time.Duration
 	When
+}
+
+// Matchers are the matchers of a selector that selects nothing by itself (Type
+// Matchers).
+type Matchers struct {
+	ast.Pos
+	List []*model.Matcher
 }
 
 // Unary is a sign (Type of Expr).
@@ -148,6 +158,9 @@ func (s *SelectLogs) Type() funcs.Type {
 
 // Type returns Range.
 func (*Subquery) Type() funcs.Type { return funcs.Range }
+
+// Type returns Matchers.
+func (*Matchers) Type() funcs.Type { return funcs.Matchers }
 
 // Type returns the operand's type.
 func (u *Unary) Type() funcs.Type { return u.Expr.Type() }
