@@ -33,6 +33,7 @@ type commandLine struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server on a folder."`
 	Query   queryCommand   `cmd:"" help:"Ask a server, or a folder, a question."`
 	Import  importCommand  `cmd:"" help:"Write files of line protocol or CSV to a server or a folder."`
+	Dump    dumpCommand    `cmd:"" help:"Print what a folder holds, as annotated text."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

@@ -88,7 +88,7 @@
 // last, minimum, maximum and sum, as columns of floats, without differences.
 //
 // A chunk gets the narrowest of the widths 5, 10, 15, 20, 30, 60 and 120 minutes
-// whose summaries take at most 0.048 bytes a sample, or a sixteenth of what the
+// whose summaries take at most 0.048 bytes a sample, or a thirty-second of what the
 // samples take, where that is more; none where no width is narrow enough for
 // four windows, or it has fewer than 128 samples. That is a choice of the
 // encoder: a reader takes any width.

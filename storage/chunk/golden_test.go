@@ -2,7 +2,6 @@ package chunk
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/hex"
 	"flag"
 	"fmt"
@@ -64,39 +63,16 @@ func goldens() []struct {
 // dump prints a chunk's bytes with what they mean.
 func dump(b []byte) string {
 	var out strings.Builder
-	at := 0
-	field := func(n int, format string, args ...any) {
-		text := fmt.Sprintf(format, args...)
+	err := Annotate(b, func(at, n int, text string) {
 		for first := true; first || n > 0; first = false {
 			k := min(n, 12)
 			line := fmt.Sprintf("%4d  %-36s%s", at, fmt.Sprintf("% x", b[at:at+k]), text)
 			out.WriteString(strings.TrimRight(line, " ") + "\n")
 			at, n, text = at+k, n-k, ""
 		}
-	}
-	uvarint := func(format string) uint64 {
-		v, n := binary.Uvarint(b[at:])
-		field(n, format, v)
-		return v
-	}
-	field(4, "checksum %08x", binary.LittleEndian.Uint32(b))
-	field(1, "version %d", b[at])
-	field(1, "type %s", model.Type(b[at]))
-	field(2, "flags %06b", binary.LittleEndian.Uint16(b[at:]))
-	uvarint("count %d")
-	mint, n := binary.Varint(b[at:])
-	field(n, "mint %d", mint)
-	uvarint("maxt is %d later")
-	for at < len(b) {
-		id := b[at]
-		field(1, "section %s", map[byte]string{sectionTimes: "times", sectionValues: "values", sectionStarts: "starts"}[id])
-		size := int(uvarint("length %d"))
-		if id == sectionTimes {
-			field(1, "time encoding %d", b[at])
-			size--
-		}
-		field(1, "encoding %d", b[at])
-		field(size-1, "payload")
+	})
+	if err != nil {
+		return err.Error()
 	}
 	return out.String()
 }

@@ -48,7 +48,7 @@ const (
 	// summaryBytes is what summaries may take for each sample, or where that
 	// is more, summaryShare of what the samples take.
 	summaryBytes = 0.048
-	summaryShare = 1.0 / 16
+	summaryShare = 1.0 / 32
 	// maxOther is the share of windows that decimals may leave out.
 	maxOther = 1.0 / 8
 	// changesBits is what the counts of changes may take for each window.
