@@ -223,7 +223,7 @@ func TestSummaries(t *testing.T) {
 			}
 			return gauge(i)
 		})), 15, 2},
-		{"of full precision", every(10, floats(8192, func(int) float64 { return r.Float64() })), 20, 0},
+		{"of full precision", every(10, floats(8192, func(int) float64 { return r.Float64() })), 30, 0},
 	} {
 		t.Run(k.what, func(t *testing.T) {
 			b := checkRoundTrip(t, k.c)
