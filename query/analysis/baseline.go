@@ -73,6 +73,8 @@ type side struct {
 	// edge.
 	scale []float64
 	width float64
+	// tail is the distribution of the residuals in these scales.
+	tail survival
 }
 
 // Baseline is the band fitted on one window.
@@ -202,6 +204,7 @@ func fitSide(resid, all []float64, idx []int32, c *clock, q float64, sign float6
 		z = append(z, d)
 	}
 	s.width = tail(z, 1-(1-q)/2)
+	s.tail = fitSurvival(z)
 	return s
 }
 
@@ -290,12 +293,7 @@ func (m *Baseline) At(t int64) Band {
 	half := [2]float64{}
 	for k := range half {
 		s := &m.sides[k]
-		scale := s.scale[0]
-		if len(s.scale) > 1 {
-			i, j, f := m.spread.between(middle)
-			scale = s.scale[i]*(1-f) + s.scale[j]*f
-		}
-		half[k] = max(scale*s.width, m.opts.MinAbs, m.opts.MinRel*math.Abs(e), m.floor)
+		half[k] = max(s.scaleAt(m, middle)*s.width, m.opts.MinAbs, m.opts.MinRel*math.Abs(e), m.floor)
 		// What is left of a flat series is the rounding of floats.
 		if !(half[k] > 1e-9*math.Abs(e)) {
 			half[k] = flatShare * math.Abs(e)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -109,7 +110,7 @@ func ChangePoints(ts []int64, vs []float64, from, to, res int64, o ChangeOptions
 	if len(b.V) > 1<<15 {
 		return nil, fmt.Errorf("change points in %d buckets of %s: want at most %d, so a coarser res", len(b.V), Span(res), 1<<15)
 	}
-	s, _ := fitStructure(&b, o.Seasons, nil)
+	s, _ := fitStructure(&b, o.Seasons, time.UTC)
 	var y []float64
 	var at []int64
 	for i, v := range b.V {

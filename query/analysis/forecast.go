@@ -45,6 +45,8 @@ const (
 )
 
 const (
+	// extremeSize is from which size on values are divided by their largest.
+	extremeSize = 1e100
 	// origins is how many rolling origins errors are measured from.
 	origins = 16
 	// farOrigins is how many more there are for far horizons.
@@ -94,6 +96,9 @@ type Forecast struct {
 	// wander times the power 1.5 of a horizon is the least scale beyond reach
 	// where lines decide: the slope itself moves.
 	wander float64
+	// unit is what values were divided by, so that sums and squares of extreme
+	// ones stay finite; usually 1.
+	unit float64
 	// positive says that no value of the window is negative, so that no
 	// forecast is.
 	positive bool
@@ -150,10 +155,20 @@ func FitForecast(ts []int64, vs []float64, from, origin, res int64, o ForecastOp
 	if b.Filled < MinPoints {
 		return nil, &ShortHistory{Have: b.Filled, Want: MinPoints, Res: res, Window: origin - from}
 	}
-	f := &Forecast{From: from, Origin: origin, Res: res, Points: b.Filled, positive: true}
+	f := &Forecast{From: from, Origin: origin, Res: res, Points: b.Filled, unit: 1, positive: true}
+	top := 0.0
 	for _, v := range b.V {
 		if v < 0 {
 			f.positive = false
+		}
+		if !math.IsNaN(v) {
+			top = max(top, math.Abs(v))
+		}
+	}
+	if top > 0 && (top > extremeSize || top < 1/extremeSize) {
+		f.unit = top
+		for i := range b.V {
+			b.V[i] /= top
 		}
 	}
 	views := newViews(&b, o, only >= 0)
@@ -705,14 +720,14 @@ func (f *Forecast) Expected(t int64) (v, scale float64) {
 	if h > f.reach && f.reach > 0 {
 		scale = max(scale*math.Pow(float64(h)/float64(f.reach), f.growth), f.wander*math.Pow(float64(h), 1.5))
 	}
-	return combine(w, by), scale
+	return combine(w, by) * f.unit, scale * f.unit
 }
 
 // At returns the q-quantile of the forecast of the mean over (t−Res, t], t
 // after Origin; q = 0.5 is the forecast itself.
 func (f *Forecast) At(t int64, q float64) float64 {
 	v, scale := f.Expected(t)
-	v += scale * f.unit(q)
+	v += scale * f.quantile(q)
 	if f.positive && v < 0 {
 		v = 0
 	}
@@ -722,9 +737,9 @@ func (f *Forecast) At(t int64, q float64) float64 {
 	return v
 }
 
-// unit returns the q-quantile of errors in scales. Beyond the sixteen origins'
+// quantile returns the q-quantile of errors in scales. Beyond the sixteen origins'
 // reach it follows the normal distribution's proportions.
-func (f *Forecast) unit(q float64) float64 {
+func (f *Forecast) quantile(q float64) float64 {
 	if len(f.z) == 0 {
 		return 0
 	}

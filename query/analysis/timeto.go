@@ -120,9 +120,9 @@ func FitTimeTo(ts []int64, vs []float64, from, origin, res, refit int64, o TimeT
 	}
 	for _, q := range o.Q {
 		if m.sign > 0 {
-			m.unit = append(m.unit, m.fc.unit(1-q))
+			m.unit = append(m.unit, m.fc.quantile(1-q))
 		} else {
-			m.unit = append(m.unit, -m.fc.unit(q))
+			m.unit = append(m.unit, -m.fc.quantile(q))
 		}
 	}
 	return m, nil

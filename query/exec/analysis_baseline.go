@@ -88,34 +88,17 @@ var bandNames = [...]string{"lower", "expected", "upper"}
 // bucket).
 func (ev *evaluator) evalBaseline(ctx context.Context, a *analysisCall) (*Analysis, error) {
 	scores := a.call.Func.Name == "anomaly_score"
-	v := a.arg("v")
-	l := a.learning()
-	sched, win := a.schedule(v, l.refit)
-	sched.Hindsight = a.flag("hindsight")
-	opts := analysis.BaselineOptions{Seasons: l.seasons, Zone: l.zone,
-		Q:      a.number("q", 0.99, 0.5, 1-1e-9),
-		MinAbs: a.number("min_abs", 0, 0, math.MaxFloat64), MinRel: a.number("min_rel", 0, 0, math.MaxFloat64)}
 	dir := "both"
 	if scores {
 		dir = a.text("dir", "both", "both", "up", "down")
 	}
-	if a.err != nil {
-		return nil, a.err
-	}
-	steps := a.grid.Len()
-	_, first := win.Bounds(0)
-	_, last := win.Bounds(steps - 1)
-	from, to := sched.Needs(first, last, maxRes(l, sched))
-	ex, err := ev.exclusions(ctx, l.exclude, from, to)
+	j, err := a.judge(ctx, 0, 0)
 	if err != nil {
 		return nil, err
 	}
-
-	alive := max(sched.Refit, maxRes(l, sched))
+	v, win, steps := j.v, j.win, a.grid.Len()
 	work := func(ctx context.Context, s *Samples) (judged, error) {
-		opts := opts
-		opts.Exclude = excluded(ex, s.Labels)
-		models := &baselines{s: s, sched: sched, opts: opts, res: l.res, at: map[[2]int64]fitted{}}
+		models := j.models(s)
 		labels := dropName(s.Labels)
 		var out judged
 		var score *Column
@@ -128,7 +111,7 @@ func (ev *evaluator) evalBaseline(ctx context.Context, a *analysisCall) (*Analys
 				break
 			}
 			_, t := win.Bounds(i)
-			if !near(s.Times, t, alive) {
+			if !near(s.Times, t, j.alive) {
 				continue
 			}
 			m, err := models.For(t)
@@ -177,9 +160,9 @@ func (ev *evaluator) evalBaseline(ctx context.Context, a *analysisCall) (*Analys
 		return out, nil
 	}
 	ans := &Analysis{}
-	err = eachSeries(ctx, a, v, from, to, work, func(s *Samples, j judged) error {
-		a.missing.add(s.Labels, j.why)
-		return a.emit(ans, win, j.cols...)
+	err = eachSeries(ctx, a, v, j.from, j.to, work, func(s *Samples, r judged) error {
+		a.missing.add(s.Labels, r.why)
+		return a.emit(ans, win, r.cols...)
 	})
 	return ans, err
 }

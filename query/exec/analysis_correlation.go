@@ -264,8 +264,8 @@ func pairUp(call *plan.Call, as, bs []*Samples) ([]pair, error) {
 	var out []pair
 	for _, g := range order {
 		if len(g.a) > 1 && len(g.b) > 1 {
-			return nil, errorAt(call.Pos, "corr_over_time: %d and %d series match by %s: want one on at least one side, so more labels in on(…)",
-				len(g.a), len(g.b), matchLabels(m, g.a[0].Labels))
+			return nil, errorAt(call.Pos, "%s: %d and %d series match by %s: want one on at least one side, so more labels in on(…)",
+				call.Func.Name, len(g.a), len(g.b), matchLabels(m, g.a[0].Labels))
 		}
 		out = append(out, pairAll(g.a, g.b, m)...)
 	}

@@ -32,7 +32,7 @@ func eachSeries[T any](ctx context.Context, a *analysisCall, n plan.Node, from, 
 			wg.Go(func() {
 				for i := range next {
 					if errs[i] = ctx.Err(); errs[i] == nil {
-						results[i], errs[i] = work(ctx, waiting[i])
+						results[i], errs[i] = shielded(a, work, ctx, waiting[i])
 					}
 				}
 			})
@@ -65,6 +65,17 @@ func eachSeries[T any](ctx context.Context, a *analysisCall, n plan.Node, from, 
 		return err
 	}
 	return flush()
+}
+
+// shielded calls work; a panic in it, which is a fault of ours, is an error of
+// the query that names the series and not the end of the process.
+func shielded[T any](a *analysisCall, work func(context.Context, *Samples) (T, error), ctx context.Context, s *Samples) (out T, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = errorAt(a.call.Pos, "%s of %s failed: %v", a.call.Func.Name, s.Labels, r)
+		}
+	}()
+	return work(ctx, s)
 }
 
 // eachSpan streams the series of a range argument with their samples in

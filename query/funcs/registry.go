@@ -59,6 +59,8 @@ type Func struct {
 	Returns  Type
 	// Pairs functions take two ranges and a matching: on(…) or ignoring(…).
 	Pairs bool
+	// Groups functions of series take by(…) or without(…).
+	Groups bool
 	// Table functions answer with labels that hold computed numbers or times,
 	// so only as the outermost expression of an instant query.
 	Table bool

@@ -374,7 +374,7 @@ func (b *builder) call(n *ast.Call) (Node, error) {
 			return nil, fault(n, "no grouping allowed for `%s`, each series has one partner", f.Name)
 		}
 	}
-	if n.Grouping != nil && !slices.ContainsFunc(c.Args, func(a Node) bool { _, ok := a.(*SelectLogs); return ok }) {
+	if n.Grouping != nil && !f.Groups && !slices.ContainsFunc(c.Args, func(a Node) bool { _, ok := a.(*SelectLogs); return ok }) {
 		return nil, fault(n, "by(…) and without(…) after `%s` group log rows; for series write an aggregation around it, such as sum by (…) (…)", f.Name)
 	}
 	return c, nil
