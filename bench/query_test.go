@@ -25,7 +25,7 @@ var (
 	storeHours = flag.Int("hours", 12, "hours in a store that is made")
 )
 
-// metricStore returns a flushed store of the TSBS cpu-only shape, and the time
+// metricStore returns a flushed and compacted store of the TSBS cpu-only shape, and the time
 // at which its data ends.
 func metricStore(b *testing.B) (*storage.DB, time.Time) {
 	b.Helper()
@@ -59,6 +59,9 @@ func metricStore(b *testing.B) (*storage.DB, time.Time) {
 	}
 	http.DefaultClient.CloseIdleConnections()
 	if err := db.Flush(context.Background()); err != nil {
+		b.Fatal(err)
+	}
+	if err := db.Compact(context.Background()); err != nil {
 		b.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "made"), nil, 0o666); err != nil {

@@ -141,14 +141,19 @@ func TestParts(t *testing.T) {
 				start = start.Add(time.Duration(rng.Intn(12)) * 5 * time.Minute)
 			}
 			req := query.Request{Dialect: ast.PromQL, Instant: rng.Intn(3) == 0, Start: start, End: start.Add(step * time.Duration(rng.Intn(12))), Step: step}
-			for _, f := range []string{"count", "present", "sum", "avg", "min", "max", "last", "first", "rate", "increase", "delta"} {
-				if len(f) < 8 && f != "rate" && f != "delta" {
+			for _, f := range []string{"count", "present", "sum", "avg", "min", "max", "last", "first", "rate", "increase", "delta", "sort", "timestamp"} {
+				arg := "m[" + ast.FormatDuration(window) + "]"
+				switch f {
+				case "sort", "timestamp":
+					arg = "m"
+				case "rate", "increase", "delta":
+				default:
 					f += "_over_time"
 				}
-				req.Text = fmt.Sprintf("%s(m[%s])", f, ast.FormatDuration(window))
 				if rng.Intn(5) == 0 {
-					req.Text = fmt.Sprintf("%s(m[%s] offset 7m)", f, ast.FormatDuration(window))
+					arg += " offset 7m"
 				}
+				req.Text = f + "(" + arg + ")"
 				got, err := fast.Query(context.Background(), req)
 				if err != nil {
 					t.Fatal(req.Text, err)

@@ -58,6 +58,25 @@ func (r *seriesReader) putParts(into *model.Series) error {
 	p.Counts, p.FirstValues, p.FirstTimes = p.Counts[:0], p.FirstValues[:0], p.FirstTimes[:0]
 	*into = model.Series{Name: into.Name, Labels: into.Labels, Times: into.Times[:0], Values: into.Values[:0], Parts: p}
 
+	pieces := r.gathered()
+	for i := 0; i < len(pieces); {
+		j := clusterEnd(pieces, i, w.Floor)
+		if c := pieces[i].chunk; c != nil && j == i+1 {
+			if err := r.summarise(c, into); err != nil {
+				return corrupt(fmt.Sprintf("chunk %x", r.buf[c.hi:c.end]), err)
+			}
+		} else if err := r.mergeCluster(pieces[i:j], func(times []int64, bits []uint64, typ model.Type) {
+			r.putSamples(into, times, bits, typ)
+		}); err != nil {
+			return err
+		}
+		i = j
+	}
+	return nil
+}
+
+// gathered returns what was found of a series, sorted by its first times.
+func (r *seriesReader) gathered() []piece {
 	pieces := r.pieces[:0]
 	for _, rn := range r.runs {
 		pieces = append(pieces, piece{mint: r.col.Times[rn.lo], maxt: r.col.Times[rn.hi-1], run: rn})
@@ -79,23 +98,19 @@ func (r *seriesReader) putParts(into *model.Series) error {
 	if !slices.IsSortedFunc(pieces, byStart) {
 		slices.SortStableFunc(pieces, byStart)
 	}
-	for i := 0; i < len(pieces); {
-		last := pieces[i].maxt
-		j := i + 1
-		// A sample that is floored to the time of the one before overrules it.
-		for ; j < len(pieces) && floorTo(pieces[j].mint, w.Floor) <= last; j++ {
-			last = max(last, pieces[j].maxt)
-		}
-		if c := pieces[i].chunk; c != nil && j == i+1 {
-			if err := r.summarise(c, into); err != nil {
-				return corrupt(fmt.Sprintf("chunk %x", r.buf[c.hi:c.end]), err)
-			}
-		} else if err := r.putCluster(pieces[i:j], into); err != nil {
-			return err
-		}
-		i = j
+	return pieces
+}
+
+// clusterEnd returns where the pieces that overlap the one at i end. A sample
+// that is floored to the time of the one before overrules it, so that floored
+// times must not overlap either.
+func clusterEnd(pieces []piece, i int, floor int64) int {
+	last := pieces[i].maxt
+	j := i + 1
+	for ; j < len(pieces) && floorTo(pieces[j].mint, floor) <= last; j++ {
+		last = max(last, pieces[j].maxt)
 	}
-	return nil
+	return j
 }
 
 // floorTo floors a time to a multiple of unit.
@@ -107,8 +122,8 @@ func floorTo(t, unit int64) int64 {
 	}
 }
 
-// putCluster merges pieces that overlap.
-func (r *seriesReader) putCluster(pieces []piece, into *model.Series) error {
+// mergeCluster calls f with the samples of pieces that overlap.
+func (r *seriesReader) mergeCluster(pieces []piece, f func(times []int64, bits []uint64, typ model.Type)) error {
 	runs := r.cluster[:0]
 	for i := range pieces {
 		c := pieces[i].chunk
@@ -126,7 +141,7 @@ func (r *seriesReader) putCluster(pieces []piece, into *model.Series) error {
 	}
 	r.cluster = runs
 	r.eachPiece(r.sorted(runs), func(p run) {
-		r.putSamples(into, r.col.Times[p.lo:p.hi], r.col.Bits[p.lo:p.hi], p.typ)
+		f(r.col.Times[p.lo:p.hi], r.col.Bits[p.lo:p.hi], p.typ)
 	})
 	return nil
 }
@@ -156,7 +171,10 @@ func (r *seriesReader) summarise(c *heldChunk, into *model.Series) error {
 		return err
 	}
 	w := r.set.windows
-	unit, linear := rd.TimeUnit()
+	unit, linear, err := rd.TimeUnit()
+	if err != nil {
+		return err
+	}
 	width, err := rd.WindowWidth()
 	if err != nil {
 		return err
@@ -179,6 +197,7 @@ func (r *seriesReader) summarise(c *heldChunk, into *model.Series) error {
 		return r.times[0], nil
 	}
 	raw, rawEnd := -1, 0 // samples to decode
+	maxt := floorTo(r.set.maxt, w.Floor)
 	flush := func() error {
 		if raw < 0 {
 			return nil
@@ -197,10 +216,11 @@ func (r *seriesReader) summarise(c *heldChunk, into *model.Series) error {
 		if hi < r.mint {
 			continue
 		}
-		if lo >= r.set.maxt {
+		if lo >= maxt {
 			break
 		}
-		split := w.Splits(lo, hi) || lo < r.mint-1 || hi > r.set.maxt
+		// The first sample that may lie in it is a unit of time above lo.
+		split := w.Splits(lo, hi) || floorTo(lo, w.Floor)+w.Floor < r.mint || hi > maxt
 		if !split && !w.Cover(hi) {
 			continue
 		}

@@ -144,12 +144,14 @@ func (r *seriesReader) readInto(ctx context.Context, e *seriesEntry, into *model
 	case len(r.histograms) > 0:
 		return r.withContext(ctx, sources, into)
 	case r.set.windows == nil || r.exact:
-	case len(r.starts) == 0:
-		return r.putParts(into)
-	default: // no parts have those
+	case len(r.starts) > 0: // no parts have those
 		if err := r.decodeHeld(); err != nil {
 			return err
 		}
+	case r.set.windows.Want == model.WantLatest:
+		return r.putLatest(into)
+	default:
+		return r.putParts(into)
 	}
 	r.put(into)
 	return nil

@@ -36,19 +36,32 @@ const partWidth = 5 * 60 * 1000
 
 // windowsFor returns what to ask a reader for, or nil where samples are wanted.
 func windowsFor(f *partsFunc, win Windows) *model.Windows {
-	steps := win.Grid.Len()
-	const far = math.MaxInt64 / nanosPerMilli / 4
-	lo, hi := win.Span()
-	switch {
-	case f == nil, win.Fixed && steps > 1, lo < -far, hi > far:
-		return nil
-	case steps == 1 && win.Range < partWidth, steps > 1 && win.Grid.Step < partWidth:
+	if f == nil || !sparse(win) || win.Grid.Len() == 1 && win.Range < partWidth {
 		return nil
 	}
+	return askFor(win, f.want)
+}
+
+// sparse reports whether there are windows that a reader can do less for than
+// read every sample.
+func sparse(win Windows) bool {
+	const far = math.MaxInt64 / nanosPerMilli / 4
+	lo, hi := win.Span()
+	switch steps := win.Grid.Len(); {
+	case win.Fixed && steps > 1, lo < -far, hi > far:
+		return false
+	case steps > 1:
+		return win.Grid.Step >= partWidth
+	}
+	return true
+}
+
+// askFor puts windows in a reader's terms.
+func askFor(win Windows, want model.Aggregate) *model.Windows {
 	_, end := win.Bounds(0)
 	return &model.Windows{
 		End: end * nanosPerMilli, Step: max(win.Grid.Step, 1) * nanosPerMilli, Range: win.Range * nanosPerMilli,
-		Floor: nanosPerMilli, Count: steps, Want: f.want,
+		Floor: nanosPerMilli, Count: win.Grid.Len(), Want: want,
 	}
 }
 

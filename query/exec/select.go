@@ -160,5 +160,9 @@ func (ev *evaluator) eachInstant(ctx context.Context, n *plan.Select, g Grid, wh
 		}
 		return col, nil
 	}
-	return ev.eachSeries(ctx, n.Matchers, lo, hi, nil, func() seriesWork { return work }, emit)
+	var windows *model.Windows
+	if sparse(win) {
+		windows = askFor(win, model.WantLatest)
+	}
+	return ev.eachSeries(ctx, n.Matchers, lo, hi, windows, func() seriesWork { return work }, emit)
 }

@@ -27,7 +27,10 @@ func TestTimeUnit(t *testing.T) {
 		if err := r.Open(Append(nil, &c)); err != nil {
 			t.Fatal(err)
 		}
-		got, linear := r.TimeUnit()
+		got, linear, err := r.TimeUnit()
+		if err != nil {
+			t.Fatal(err)
+		}
 		if got < 1 {
 			t.Fatalf("unit %d", got)
 		}

@@ -19,6 +19,9 @@ package model
 //	Firsts    first value  its time  –
 //	Ends      last value   its time  Counts, FirstValues, FirstTimes
 //
+// With Latest, only the last sample of each window needs to be there, a
+// staleness marker or not; Series.Parts is nil.
+//
 // A NaN, a staleness marker or an infinity is always a part of its own, and
 // with Ends a part of several samples never descends, so that a counter has no
 // reset within it. Samples in no window may be missing. Everything is exact,
@@ -42,6 +45,7 @@ const (
 	WantLasts
 	WantFirsts
 	WantEnds
+	WantLatest
 )
 
 // Parts is what more than a time and a value is known of the parts of a
