@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -12,6 +13,7 @@ import (
 	"tidemark/storage/compact"
 	"tidemark/storage/keys"
 	"tidemark/storage/model"
+	"tidemark/storage/rowgroup"
 )
 
 // errDropped ends a pass whose partition may have been dropped meanwhile.
@@ -39,11 +41,15 @@ type compaction struct {
 	encoder encoder
 	merger  compact.Merger
 
+	tombstones []*tombstone // that are flushed and overlap the partition
+	rows       *rowgroup.Builder
+
 	series  []seriesChunk // of one series
 	values  []byte        // theirs
 	sources []compact.Source
 
 	partial bool
+	unread  int // damaged chunks and row groups
 	stats   CompactionStats
 }
 
@@ -52,6 +58,7 @@ type CompactionStats struct {
 	ChunksIn, ChunksOut   int64 // merged, and what became of them
 	SamplesIn, SamplesOut int64
 	BytesIn, BytesOut     int64
+	RowsRemoved           int64 // log rows that were deleted
 }
 
 // maxSeriesBytes bounds the chunks of a series that are kept from the scan;
@@ -93,14 +100,21 @@ func (c *compaction) run() (err error) {
 		}
 	}()
 	c.drops = c.db.drops.Load()
+	c.db.state.RLock()
+	tombstones := c.db.state.tombstones
 	c.snap = c.db.pdb.NewSnapshot()
+	c.db.state.RUnlock()
 	defer func() { err = errors.Join(err, c.snap.Close()) }()
 	if c.applied, err = readU64(c.snap, keys.Applied()); err != nil {
 		return err
 	}
+	c.tombstones = overlapping(durableTombstones(tombstones, c.applied), c.p.Range())
 	c.batch = c.db.pdb.NewBatch()
 	defer func() { err = errors.Join(err, c.batch.Close()) }()
 	if err := c.chunks(); err != nil {
+		return err
+	}
+	if err := c.rowGroups(); err != nil {
 		return err
 	}
 	return c.finish()
@@ -113,6 +127,12 @@ func (c *compaction) finish() error {
 		return err
 	}
 	u.Position, u.Time, u.Settled = c.applied, c.db.opts.Now().UnixNano(), c.settle && !c.partial
+	if c.unread > 0 && len(c.tombstones) > 0 {
+		if err := c.commit(1); err != nil {
+			return err
+		}
+		return fmt.Errorf("%w: %d chunks or row groups cannot be read, so deletions stay", ErrCorrupt, c.unread)
+	}
 	_ = c.batch.Set(c.p.Compacted(), u.Value(), nil)
 	return c.commit(1)
 }
@@ -175,11 +195,23 @@ func (c *compaction) chunks() (err error) {
 // damaged reports a chunk that cannot be read, and leaves it to readers to say
 // so where they meet it.
 func (c *compaction) damaged(k keys.Chunk, err error) {
+	c.unread++
 	c.db.opts.EventListener(Event{Kind: EventCorruption, Detail: "compaction", Err: corrupt(fmt.Sprintf("chunk %x", c.p.Chunk(k)), err)})
 }
 
 // oneSeries merges what was collected of a series, and forgets it.
 func (c *compaction) oneSeries() error {
+	if len(c.series) == 0 {
+		return nil
+	}
+	hidden, err := c.deletions(c.series[0].key)
+	if err != nil {
+		return err
+	}
+	c.merger.Hidden = nil
+	if len(hidden) > 0 {
+		c.merger.Hidden = hidden.hide
+	}
 	for _, texts := range []bool{false, true} {
 		var pieces []compact.Piece
 		var index []int
@@ -190,10 +222,11 @@ func (c *compaction) oneSeries() error {
 				whole = whole && x.Count > 0
 			}
 		}
-		if !whole {
-			continue
+		var merges []compact.Merge
+		if whole {
+			merges = compact.Plan(pieces, c.settle)
 		}
-		for _, m := range compact.Plan(pieces, c.settle) {
+		for _, m := range append(merges, hidden.alone(pieces, merges)...) {
 			if err := c.merge(m, index); err != nil {
 				return err
 			}
@@ -204,6 +237,42 @@ func (c *compaction) oneSeries() error {
 	}
 	c.series, c.values = c.series[:0], c.values[:0]
 	return nil
+}
+
+// deletions returns what hides samples of a series.
+func (c *compaction) deletions(k keys.Chunk) (deletions, error) {
+	if len(c.tombstones) == 0 {
+		return nil, nil
+	}
+	name, err := c.nameOf(k.Metric)
+	if err != nil {
+		return nil, corrupt(fmt.Sprintf("chunk %x", c.p.Chunk(k)), err)
+	}
+	ls, err := c.labelsOf(k.Set)
+	if err != nil {
+		return nil, corrupt(fmt.Sprintf("chunk %x", c.p.Chunk(k)), err)
+	}
+	return metricDeletions(c.tombstones, name, ls), nil
+}
+
+// alone returns merges of one chunk each: those that have hidden samples and
+// are in no other merge.
+func (ds deletions) alone(pieces []compact.Piece, merges []compact.Merge) (out []compact.Merge) {
+	if len(ds) == 0 {
+		return nil
+	}
+	taken := make([]bool, len(pieces))
+	for _, m := range merges {
+		for _, i := range m.Pieces {
+			taken[i] = true
+		}
+	}
+	for i := range pieces {
+		if x := &pieces[i]; x.Count > 0 && !taken[i] && ds.touch(x.Mint, x.Maxt, x.Position) {
+			out = append(out, compact.Merge{Pieces: []int{i}, Until: math.MaxInt64})
+		}
+	}
+	return out
 }
 
 // merge adds one merge to the batch, or nothing where a chunk is damaged.

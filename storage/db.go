@@ -48,6 +48,7 @@ type DB struct {
 		room           chan struct{}
 		views          map[*view]uint64 // open views and when they were opened
 		viewSeq        uint64
+		tombstones     []*tombstone // ascending by position; replaced, never changed
 	}
 	applied atomic.Uint64
 	visible atomic.Uint64
@@ -100,6 +101,9 @@ type generation struct {
 	head *head.Head
 	born time.Time // of the first row; zero where there is none
 	last uint64    // position, once frozen
+	// tombstones of what is in the head; guarded by DB.state, replaced, never
+	// changed.
+	tombstones []headTombstone
 }
 
 func newGeneration() *generation {

@@ -42,7 +42,11 @@ func (db *DB) flushFrozen(ctx context.Context) (err error) {
 		}
 		db.opts.EventListener(e)
 	}()
-	f := &flush{db: db, ctx: ctx, head: gen.head.Snapshot(), pos: gen.last, applied: db.applied.Load(),
+	db.state.RLock()
+	// Those up to the generation's end are as durable as its rows.
+	tombstones := durableTombstones(gen.tombstones, gen.last)
+	db.state.RUnlock()
+	f := &flush{db: db, ctx: ctx, head: gen.head.Snapshot(), tombstones: tombstones, pos: gen.last, applied: db.applied.Load(),
 		minTime: db.MinTime(), encoder: encoder{db: db}, parts: make(map[keys.Partition]*flushPartition), names: make(map[string]uint32)}
 	if err := f.run(); err != nil {
 		return err
@@ -94,6 +98,7 @@ type flush struct {
 	db           *DB
 	ctx          context.Context
 	head         *head.Snapshot
+	tombstones   []headTombstone
 	pos, applied uint64
 	minTime      int64
 
@@ -205,6 +210,9 @@ func (f *flush) finish(parts []*flushPartition) error {
 	for _, p := range parts {
 		f.set(p.p.Indexed(), keys.U64(uint64(p.nextSet)))
 		f.set(p.p.Flushed(), keys.Upkeep{Position: f.pos, Flushes: p.upkeep.Flushes + 1, Time: db.opts.Now().UnixNano()}.Value())
+	}
+	for _, t := range f.tombstones {
+		f.set(keys.Tombstone(t.pos), t.value)
 	}
 	f.set(keys.Format(), keys.U64(formatVersion))
 	f.set(keys.Applied(), keys.U64(f.pos))
@@ -398,6 +406,9 @@ func (f *flush) stream(stream uint32) error {
 		if err != nil {
 			return err
 		}
+		if len(f.tombstones) > 0 {
+			samples = headMetricDeletions(f.tombstones, c.Name, f.head.Labels(stream)).keepSamples(samples)
+		}
 		for rest := samples; len(rest) > 0; {
 			fp, r, err := f.partition(rest[0].Time)
 			if err != nil {
@@ -492,6 +503,9 @@ func (f *flush) logRows(stream uint32) error {
 	rows, err := f.head.LogRows(f.ctx, stream, minInt64, maxInt64, nil)
 	if err != nil {
 		return err
+	}
+	if len(f.tombstones) > 0 {
+		rows = headLogDeletions(f.tombstones, f.head.Labels(stream)).keepRows(rows)
 	}
 	for len(rows) > 0 {
 		fp, r, err := f.partition(rows[0].Time)

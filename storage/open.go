@@ -82,6 +82,9 @@ func Open(dir string, opts Options) (_ *DB, err error) {
 		return nil, openError(ErrCorrupt, dir, err)
 	}
 
+	if err := db.loadTombstones(); err != nil {
+		return nil, openError(ErrCorrupt, dir, err)
+	}
 	gen, err := db.replay(walDir, applied)
 	if err != nil {
 		return nil, err
@@ -304,6 +307,10 @@ func (db *DB) replay(dir string, applied uint64) (*generation, error) {
 	log, err := wal.OpenSegments(db.opts.FS, dir, o, func(seg, pos uint64, rec []byte) error {
 		if dec == nil || seg != segment {
 			dec, segment = &wal.Decoder{}, seg
+		}
+		if wal.IsTombstone(rec) {
+			gen.last = pos
+			return db.replayTombstone(gen, pos, rec)
 		}
 		meta, err := dec.Decode(rec, &batch)
 		if err != nil {

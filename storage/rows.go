@@ -209,8 +209,15 @@ func (s *rowScan) diskRows(p keys.Partition, mint, maxt int64, add addPieces) er
 		if err != nil {
 			return err
 		}
+		ds := logDeletions(s.v.tombstones, ls.labels)
 		for _, pc := range found {
-			add(ls.labels, ls.key, rowPiece{mint: pc.run.Mint, maxt: pc.run.Maxt, read: func() (*rowData, error) { return s.readGroup(pc) }})
+			add(ls.labels, ls.key, rowPiece{mint: pc.run.Mint, maxt: pc.run.Maxt, read: func() (*rowData, error) {
+				d, err := s.readGroup(pc)
+				if err == nil && ds.touch(pc.run.Mint, pc.run.Maxt, pc.pos) {
+					d.drop(ds, pc.pos)
+				}
+				return d, err
+			}})
 		}
 	}
 	return nil
@@ -258,6 +265,31 @@ func (s *rowScan) readGroup(pc groupPiece) (*rowData, error) {
 	return d, nil
 }
 
+// drop takes out the rows that are hidden at a position.
+func (d *rowData) drop(ds deletions, pos uint64) {
+	n := 0
+	for i, t := range d.times {
+		if ds.hide(t, pos) {
+			continue
+		}
+		d.times[n] = t
+		if d.lines != nil {
+			d.lines[n] = d.lines[i]
+		}
+		for _, vals := range d.columns {
+			vals[n] = vals[i]
+		}
+		n++
+	}
+	d.times = d.times[:n]
+	if d.lines != nil {
+		d.lines = d.lines[:n]
+	}
+	for name, vals := range d.columns {
+		d.columns[name] = vals[:n]
+	}
+}
+
 // headRows adds the pieces of a head.
 func (s *rowScan) headRows(h *head.Snapshot, mint, maxt int64, add addPieces) error {
 	if h.Empty() {
@@ -275,10 +307,11 @@ func (s *rowScan) headRows(h *head.Snapshot, mint, maxt int64, add addPieces) er
 		if err != nil {
 			return err
 		}
+		ls := h.Labels(st)
+		rows = headLogDeletions(s.v.headTombstones[h], ls).keepRows(rows)
 		if len(rows) == 0 {
 			continue
 		}
-		ls := h.Labels(st)
 		key := ls.Key()
 		for len(rows) > 0 {
 			n := min(len(rows), headPiece)

@@ -61,6 +61,10 @@ type seriesReader struct {
 	set   *seriesSet
 	exact bool // wants types and bits
 	mint  int64
+	// labels are those of the series at hand, deleted what hides samples of
+	// its chunks.
+	labels  model.Labels
+	deleted deletions
 
 	iter   *pebble.Iterator
 	groups *groupReader
@@ -135,7 +139,7 @@ func (r *seriesReader) read(ctx context.Context, i int, into *model.Series) (boo
 }
 
 func (r *seriesReader) readInto(ctx context.Context, e *seriesEntry, into *model.Series) error {
-	r.mint = r.set.mint
+	r.mint, r.labels = r.set.mint, e.labels
 	sources := r.set.sources[e.first:e.end]
 	if err := r.gather(ctx, sources, into.Name); err != nil {
 		return err
@@ -163,6 +167,7 @@ func (r *seriesReader) gather(ctx context.Context, sources []source, name string
 	clear(r.histograms)
 	r.histograms, r.starts = r.histograms[:0], r.starts[:0]
 	r.runs, r.samples, r.buf, r.held = r.runs[:0], r.samples[:0], r.buf[:0], r.held[:0]
+	r.deleted = metricDeletions(r.set.v.tombstones, name, r.labels)
 	for i := range sources {
 		src := &sources[i]
 		var err error
@@ -239,12 +244,19 @@ func (r *seriesReader) fromHead(ctx context.Context, h int, src *source, name st
 		return err
 	}
 	r.samples = all[:n]
+	if ts := r.set.v.headTombstones[r.set.heads[h].Snapshot]; len(ts) > 0 {
+		all = all[:n+len(headMetricDeletions(ts, name, r.labels).keepSamples(all[n:]))]
+	}
 	return r.addSamples(all[n:], uint64(h+1)<<headShift, r.set.heads[h].Snapshot)
 }
 
 func (r *seriesReader) fromHeadLogs(ctx context.Context, h int, src *source, name string) (err error) {
 	n := len(r.samples)
 	r.samples, err = r.set.heads[h].Samples(ctx, src.id, head.LogMetrics, name, r.mint, r.set.maxt, r.samples)
+	if ts := r.set.v.headTombstones[r.set.heads[h].Snapshot]; len(ts) > 0 {
+		ds := headLogDeletions(ts, r.set.heads[h].Labels(src.id))
+		r.samples = r.samples[:n+len(ds.keepSamples(r.samples[n:]))]
+	}
 	for i := n; i < len(r.samples); i++ {
 		r.samples[i].Order += uint64(h+1) << headShift
 	}
@@ -301,7 +313,8 @@ func (r *seriesReader) fromChunk(p keys.Partition) error {
 		r.stats.Skipped++
 		return nil
 	}
-	if r.set.windows != nil && !r.exact && h.Type != model.TypeHistogram && h.Flags&chunk.HasStarts == 0 {
+	touched := r.deleted.touch(h.Mint, h.Maxt, k.Position)
+	if r.set.windows != nil && !r.exact && !touched && h.Type != model.TypeHistogram && h.Flags&chunk.HasStarts == 0 {
 		r.hold(val, h, orderFirst+k.Position)
 		return nil
 	}
@@ -309,10 +322,29 @@ func (r *seriesReader) fromChunk(p keys.Partition) error {
 	if err != nil {
 		return corrupt(fmt.Sprintf("chunk %x", r.iter.Key()), err)
 	}
-	if rn.lo < rn.hi {
+	if touched {
+		r.addVisible(rn, k.Position)
+	} else if rn.lo < rn.hi {
 		r.runs = append(r.runs, rn)
 	}
 	return nil
+}
+
+// addVisible adds what is left of a run after deletions.
+func (r *seriesReader) addVisible(rn run, position uint64) {
+	lo := rn.lo
+	for i := rn.lo; i < rn.hi; i++ {
+		if !r.deleted.hide(r.col.Times[i], position) {
+			continue
+		}
+		if lo < i {
+			r.runs = append(r.runs, run{lo, i, rn.typ, rn.order})
+		}
+		lo = i + 1
+	}
+	if lo < rn.hi {
+		r.runs = append(r.runs, run{lo, rn.hi, rn.typ, rn.order})
+	}
 }
 
 // decode appends the samples of a chunk that are in range to the column. A
@@ -517,6 +549,14 @@ func (r *seriesReader) fromLog(ctx context.Context, p keys.Partition, src *sourc
 	if err != nil {
 		return err
 	}
+	var ds deletions
+	if len(pieces) > 0 && len(r.set.v.tombstones) > 0 {
+		ls, err := r.set.v.labelsOf(p, src.id)
+		if err != nil {
+			return err
+		}
+		ds = logDeletions(r.set.v.tombstones, ls.labels)
+	}
 	for _, pc := range pieces {
 		g, err := r.groups.open(pc.key)
 		if err != nil {
@@ -534,7 +574,7 @@ func (r *seriesReader) fromLog(ctx context.Context, p keys.Partition, src *sourc
 			return corrupt("row group", err)
 		}
 		for i, t := range times {
-			if t >= r.mint && t <= r.set.maxt && vals[i].Type.Numeric() {
+			if t >= r.mint && t <= r.set.maxt && vals[i].Type.Numeric() && !ds.hide(t, pc.pos) {
 				r.samples = append(r.samples, head.Sample{Time: t, Bits: vals[i].Bits, Order: pc.pos, Type: vals[i].Type})
 			}
 		}

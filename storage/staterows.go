@@ -127,6 +127,7 @@ func (s *rowScan) diskStates(p keys.Partition, mint, maxt int64, put func(model.
 	x := diskIndex{s.v.snap, p}
 	type state struct {
 		metric uint32
+		name   string
 		info   keys.NameInfo
 		sets   *postings.Set
 	}
@@ -148,12 +149,12 @@ func (s *rowScan) diskStates(p keys.Partition, mint, maxt int64, put func(model.
 		if !have.Intersects(sel) {
 			return nil
 		}
-		_, info, err := s.v.metricByID(id)
+		name, info, err := s.v.metricByID(id)
 		if err != nil {
 			return err
 		}
 		if matchesAll(s.stateMs, info.Measurement) {
-			states = append(states, state{id, info, postings.And(have, sel)})
+			states = append(states, state{id, name, info, postings.And(have, sel)})
 		}
 		return nil
 	})
@@ -164,20 +165,21 @@ func (s *rowScan) diskStates(p keys.Partition, mint, maxt int64, put func(model.
 	for _, st := range states {
 		for _, set := range st.sets.IDs() {
 			var texts []stateText
-			err := s.v.chunks(s.ctx, s.iter, p, st.metric, set, mint, maxt, &col, func(c *chunk.Column, pos uint64) {
+			ls, err := s.v.labelsOf(p, set)
+			if err != nil {
+				return err
+			}
+			ds := metricDeletions(s.v.tombstones, st.name, ls.labels)
+			err = s.v.chunks(s.ctx, s.iter, p, st.metric, set, mint, maxt, &col, func(c *chunk.Column, pos uint64) {
 				if c.Type != model.TypeText {
 					return
 				}
 				for i, t := range c.Times {
-					if t >= mint && t <= maxt {
+					if t >= mint && t <= maxt && !ds.hide(t, pos) {
 						texts = append(texts, stateText{t, pos, st.info.Field, c.Texts[i]})
 					}
 				}
 			})
-			if err != nil {
-				return err
-			}
-			ls, err := s.v.labelsOf(p, set)
 			if err != nil {
 				return err
 			}
@@ -206,6 +208,7 @@ func (s *rowScan) headStates(h *head.Snapshot, order uint64, mint, maxt int64, p
 			if err != nil {
 				return err
 			}
+			samples = headMetricDeletions(s.v.headTombstones[h], name, h.Labels(st)).keepSamples(samples)
 			texts := make([]stateText, len(samples))
 			for i, sm := range samples {
 				texts[i] = stateText{sm.Time, sm.Order + order, c.Field, h.Text(sm.Bits)}

@@ -99,8 +99,10 @@ func (c *compactor) once(ctx context.Context, p keys.Partition, settle bool, pac
 		return ctx.Err()
 	}
 	defer func() { <-c.busy }()
-	_, _, err := c.db.compactPartition(ctx, p, settle, paced)
-	return err
+	if _, _, err := c.db.compactPartition(ctx, p, settle, paced); err != nil {
+		return err
+	}
+	return c.db.dropTombstones()
 }
 
 // next chooses the partition that needs a pass most: one that many flushes
@@ -117,6 +119,7 @@ func (c *compactor) next(failed map[keys.Partition]time.Time) (_ keys.Partition,
 		unsettled int64
 	)
 	now := c.db.opts.Now().UnixNano()
+	due := c.dueTombstones(now)
 	for i, p := range parts {
 		flushed, err := readUpkeep(c.db.pdb, p.Flushed())
 		if err != nil {
@@ -126,7 +129,11 @@ func (c *compactor) next(failed map[keys.Partition]time.Time) (_ keys.Partition,
 		if err != nil {
 			return keys.Partition{}, false, false, fmt.Errorf("partition %d: %w", p.Start, err)
 		}
-		if compacted.Settled && compacted.Flushes == flushed.Flushes {
+		pending := false
+		for _, t := range overlapping(due, p.Range()) {
+			pending = pending || t.pos > compacted.Position
+		}
+		if compacted.Settled && compacted.Flushes == flushed.Flushes && !pending {
 			continue
 		}
 		unsettled++
@@ -137,7 +144,7 @@ func (c *compactor) next(failed map[keys.Partition]time.Time) (_ keys.Partition,
 		if n := flushed.Flushes - compacted.Flushes; n >= uint32(c.db.opts.CompactFlushes) && n > flushes {
 			best, flushes = p, n
 		}
-		if now-flushed.Time >= int64(c.db.opts.SettleAge) && quiet == nil {
+		if (pending || now-flushed.Time >= int64(c.db.opts.SettleAge)) && quiet == nil {
 			quiet = &parts[i]
 		}
 	}
@@ -149,6 +156,18 @@ func (c *compactor) next(failed map[keys.Partition]time.Time) (_ keys.Partition,
 		return *quiet, true, true, nil
 	}
 	return keys.Partition{}, false, false, nil
+}
+
+// dueTombstones returns the flushed ones, if the oldest has waited long enough
+// for others.
+func (c *compactor) dueTombstones(now int64) []*tombstone {
+	c.db.state.RLock()
+	defer c.db.state.RUnlock()
+	ts := durableTombstones(c.db.state.tombstones, c.db.applied.Load())
+	if len(ts) == 0 || now-ts[0].received < int64(tombstoneAge) && len(ts) < MaxTombstones/2 {
+		return nil
+	}
+	return ts
 }
 
 // flushing reports whether a generation is being written to chunks.
@@ -219,6 +238,9 @@ func (db *DB) compactAll(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if err := db.dropTombstones(); err != nil {
+		return err
+	}
 	return db.compactPebble(ctx)
 }
 
@@ -230,7 +252,7 @@ func (db *DB) settle(ctx context.Context, p keys.Partition) error {
 		if err != nil && !errors.Is(err, errDropped) {
 			return err
 		}
-		if err == nil && stats.ChunksIn == 0 {
+		if err == nil && stats.ChunksIn == 0 && stats.RowsRemoved == 0 {
 			break
 		}
 		if !more {

@@ -19,7 +19,11 @@ type view struct {
 	snap    *pebble.Snapshot
 	applied uint64
 	heads   []*head.Snapshot // in order of writing
-	minTime int64
+	// What is deleted on disk and in each head; read with diskTombstones and
+	// the like.
+	tombstones     []*tombstone
+	headTombstones map[*head.Snapshot][]headTombstone
+	minTime        int64
 
 	closing sync.RWMutex // held for reading while a call runs
 	closed  bool
@@ -45,8 +49,17 @@ func (db *DB) View() (model.View, error) {
 		gens = append(gens, db.state.frozen)
 	}
 	gens = append(gens, db.state.active)
+	visible := db.visible.Load()
+	v.tombstones = durableTombstones(db.state.tombstones, visible)
 	for _, g := range gens {
-		v.heads = append(v.heads, g.head.Snapshot())
+		h := g.head.Snapshot()
+		v.heads = append(v.heads, h)
+		if ts := durableTombstones(g.tombstones, visible); len(ts) > 0 {
+			if v.headTombstones == nil {
+				v.headTombstones = make(map[*head.Snapshot][]headTombstone)
+			}
+			v.headTombstones[h] = ts
+		}
 	}
 	// The snapshot is taken last: a flush that ends meanwhile is then in it,
 	// and "applied" says so.

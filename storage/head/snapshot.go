@@ -169,6 +169,10 @@ type Sample struct {
 	Type  model.Type
 }
 
+// Address is the place of the sample's row in arrival; End says which there
+// were at some time.
+func (s *Sample) Address() uint64 { return s.Order >> 16 }
+
 // Samples appends the stream's visible samples of a class under a metric name
 // in range, ascending by time, times unique: the last written one each.
 func (s *Snapshot) Samples(ctx context.Context, stream uint32, c Class, name string, mint, maxt int64, dst []Sample) ([]Sample, error) {
@@ -273,6 +277,9 @@ type LogRow struct {
 	addr uint32
 	slot *slot
 }
+
+// Address is the place of the row in arrival.
+func (r *LogRow) Address() uint64 { return uint64(r.addr) }
 
 // LogRows appends the stream's visible log rows in range, ascending by (time,
 // arrival).

@@ -16,10 +16,11 @@
 //	04   name ⊥ measurement ⊥ field  empty                        04 "nginx_ms"0001 "nginx"0001 "ms"
 //	05   request key                 received i64, position u64   05 "5f0c-retry-1"
 //	06   start i64 width u32         empty                        06 979e… 00015180
+//	07   position u64                a deletion, see package wal  07 0000000000000009
 //
 // 02 and 03 are the dictionary of full metric names, 04 marks a name that is
 // read from log rows and from which fields, 05 makes retries harmless, 06 lists the
-// partitions.
+// partitions, 07 what compaction has to remove.
 //
 // # Partition keys
 //
@@ -43,7 +44,6 @@
 //	0b                                             the same of the last compaction
 //	10   metric u32 id u32 type u8 start i64 pos u64   chunk
 //	20   pos u64 first id u32 first time i64 seq u32 last id u32   row group
-//	30   position u64                              reserved for deletes
 //
 // For example, the chunk of metric 7, label set 2, floats, that starts at
 // 1970-01-01T00:00:01Z in the partition of that day, flushed at position 9:

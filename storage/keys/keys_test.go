@@ -107,6 +107,9 @@ func TestRoundTrips(t *testing.T) {
 	if got, err := ReadNameInfo(info.Value()); err != nil || got != info {
 		t.Error("name info", got, err)
 	}
+	if got, err := ReadTombstone(Tombstone(1 << 60)); err != nil || got != 1<<60 {
+		t.Error("tombstone", got, err)
+	}
 	u := Upkeep{Position: 1 << 50, Flushes: 7, Time: -9, Settled: true}
 	if got, err := ReadUpkeep(u.Value()); err != nil || got != u {
 		t.Error("upkeep", got, err)
@@ -127,7 +130,7 @@ func FuzzRead(f *testing.F) {
 	for _, k := range [][]byte{
 		p.Posting("a\x00", "b"), p.Chunk(Chunk{Metric: 1}), p.RowGroup(RowGroup{Position: 1}), p.LogField(1, "f"), p.Hash(1, 2),
 		p.Labels(1), p.MetricSets(1), p.StateSets(1), p.Flush(1), PartitionMark(p), Name("n"), Metric(1), LogName("a", "b", "c"), Request("r"),
-		NameInfo{ID: 1, Field: "f"}.Value(), FlushValue(model.TimeRange{}), RequestValue(1, 2), Upkeep{Position: 3, Settled: true}.Value(),
+		NameInfo{ID: 1, Field: "f"}.Value(), FlushValue(model.TimeRange{}), RequestValue(1, 2), Upkeep{Position: 3, Settled: true}.Value(), Tombstone(5),
 	} {
 		f.Add(k)
 	}
@@ -168,6 +171,8 @@ func FuzzRead(f *testing.F) {
 		check("log name", LogName(a, b, d), err)
 		n, err = ReadRequest(k)
 		check("request", Request(n), err)
+		pos, err = ReadTombstone(k)
+		check("tombstone", Tombstone(pos), err)
 		u, err := ReadUpkeep(k)
 		check("upkeep", u.Value(), err)
 		r, err := ReadFlushValue(k)

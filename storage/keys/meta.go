@@ -13,6 +13,7 @@ const (
 	tagLogName    = 0x04
 	tagRequest    = 0x05
 	tagPartitions = 0x06
+	tagTombstone  = 0x07
 	tagPartition  = 0x10
 )
 
@@ -58,4 +59,19 @@ func ReadRequestValue(v []byte) (received int64, pos uint64, err error) {
 		return 0, 0, fmt.Errorf("%w: request value of %d bytes, want 16", ErrBadKey, len(v))
 	}
 	return i64(v), binary.BigEndian.Uint64(v[8:]), nil
+}
+
+// Tombstone is the key of a deletion that was logged at a position. Its value
+// is the deletion as package wal encodes it.
+func Tombstone(pos uint64) []byte { return appendU64([]byte{tagTombstone}, pos) }
+
+// Tombstones is the range of Tombstone keys.
+func Tombstones() (lo, hi []byte) { return []byte{tagTombstone}, []byte{tagTombstone + 1} }
+
+// ReadTombstone decodes a key of Tombstone.
+func ReadTombstone(key []byte) (uint64, error) {
+	if len(key) != 9 || key[0] != tagTombstone {
+		return 0, bad("tombstone", key)
+	}
+	return binary.BigEndian.Uint64(key[1:]), nil
 }
