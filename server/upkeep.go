@@ -3,8 +3,11 @@ package server
 import (
 	"context"
 	"errors"
+	"math"
 
+	"tidemark/query/parse"
 	"tidemark/storage"
+	"tidemark/storage/model"
 )
 
 // Admin is what the administrative paths do to the store; *storage.DB
@@ -13,6 +16,8 @@ type Admin interface {
 	// Compact merges and cleans what the store holds until nothing is left to
 	// be done, and returns then.
 	Compact(ctx context.Context) error
+	// Delete hides what was written until now and matches.
+	Delete(ctx context.Context, d model.Deletion) error
 }
 
 // admin returns the store's side of the administrative paths, or the error
@@ -32,7 +37,9 @@ func adminError(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, storage.ErrClosed), errors.Is(err, storage.ErrReadOnly), errors.Is(err, context.Canceled):
+	case errors.Is(err, storage.ErrInvalid):
+		return at(400, kindBadData)
+	case errors.Is(err, storage.ErrClosed), errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrReadOnly), errors.Is(err, context.Canceled):
 		return at(503, kindUnavailable)
 	}
 	return at(500, kindInternal)
@@ -46,6 +53,57 @@ func (s *Server) handleCleanTombstones(c *call) error {
 		return err
 	}
 	if err := a.Compact(s.base); err != nil {
+		return adminError(err)
+	}
+	c.ctx.SetStatusCode(204)
+	return nil
+}
+
+// handleDeleteSeries deletes samples of the series that match[] selects, as
+// Prometheus does at this path; numbers within log rows stay with their rows.
+func (s *Server) handleDeleteSeries(c *call) error {
+	return s.delete(c, "match[]", model.ScopeMetrics)
+}
+
+// handleLokiDelete deletes the log rows of the streams that query selects, as
+// Loki does at this path; a line filter is refused, for rows are deleted by
+// stream and time.
+func (s *Server) handleLokiDelete(c *call) error { return s.delete(c, "query", model.ScopeLogs) }
+
+func (s *Server) delete(c *call, param string, scope model.Scope) error {
+	a, err := s.admin()
+	if err != nil {
+		return err
+	}
+	d := model.Deletion{Scope: scope}
+	texts := c.params.all(param)
+	if len(texts) == 0 {
+		return &apiError{status: 400, kind: kindBadData, msg: "no " + param + " parameter provided"}
+	}
+	for _, text := range texts {
+		ms, err := parse.ParseSelector(text)
+		if err != nil {
+			return badParam(param, err)
+		}
+		d.Selectors = append(d.Selectors, append(ms, c.enforce()...))
+	}
+	at := parsePromTime
+	if scope == model.ScopeLogs {
+		at = parseLokiTime
+	}
+	if d.Mint, err = c.params.time("start", at, math.MinInt64); err != nil {
+		return err
+	}
+	if d.Maxt, err = c.params.time("end", at, math.MaxInt64); err != nil {
+		return err
+	}
+	if scope == model.ScopeMetrics && d.Maxt < math.MaxInt64-1e6 {
+		d.Maxt += 1e6 - 1 // times are in milliseconds there, and the end is included
+	}
+	if d.Maxt < d.Mint {
+		return badParam("end", errors.New("end timestamp must not be before start time"))
+	}
+	if err := a.Delete(s.base, d); err != nil {
 		return adminError(err)
 	}
 	c.ctx.SetStatusCode(204)

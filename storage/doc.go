@@ -77,6 +77,11 @@
 // partition (keys.Upkeep) that say what there is to do. Compact does all of it
 // at once.
 //
+// # Deletes
+//
+// Delete logs a tombstone, which hides what was written before it (deletes.go)
+// until compaction has removed that from disk.
+//
 // # Reading the source
 //
 // append.go, flush.go, view.go, compaction.go in this order; db.go holds what
