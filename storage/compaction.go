@@ -76,7 +76,7 @@ type seriesChunk struct {
 // compactPartition runs one pass. more says that another one would find work
 // left.
 func (db *DB) compactPartition(ctx context.Context, p keys.Partition, settle bool, paced func(context.Context, time.Duration) error) (stats CompactionStats, more bool, err error) {
-	c := &compaction{db: db, ctx: ctx, p: p, settle: settle, paced: paced, encoder: encoder{db: db}, began: time.Now()}
+	c := &compaction{db: db, ctx: ctx, p: p, settle: settle, paced: paced, encoder: encoder{db: db, best: true}, began: time.Now()}
 	began := c.began
 	day := time.Unix(0, p.Start).UTC().Format(time.DateOnly)
 	db.opts.EventListener(Event{Kind: EventCompactionBegin, Detail: day})
@@ -109,6 +109,11 @@ func (c *compaction) run() (err error) {
 		return err
 	}
 	c.tombstones = overlapping(durableTombstones(tombstones, c.applied), c.p.Range())
+	for _, t := range c.db.ruleTombstones() {
+		if t.Maxt >= c.p.Range().Maxt { // else it would be rewritten as time goes on
+			c.tombstones = append(c.tombstones, t)
+		}
+	}
 	c.batch = c.db.pdb.NewBatch()
 	defer func() { err = errors.Join(err, c.batch.Close()) }()
 	if err := c.chunks(); err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,6 +49,7 @@ type DB struct {
 		viewSeq        uint64
 		tombstones     []*tombstone // ascending by position; replaced, never changed
 	}
+	floor   atomic.Int64 // times before it were dropped to save space
 	applied atomic.Uint64
 	visible atomic.Uint64
 	failure atomic.Pointer[error]
@@ -123,18 +123,6 @@ func (db *DB) writable() error {
 		return fmt.Errorf("%w: %w", ErrReadOnly, *p)
 	}
 	return nil
-}
-
-// MinTime is the oldest time that retention accepts now.
-func (db *DB) MinTime() int64 {
-	if db.opts.Retention == 0 {
-		return math.MinInt64
-	}
-	now := db.opts.Now().UnixNano()
-	if t := now - int64(db.opts.Retention); t < now {
-		return t
-	}
-	return math.MinInt64
 }
 
 // Flush writes what is in memory to chunks and returns when that is durable.

@@ -257,6 +257,15 @@ func (db *DB) replayTombstone(gen *generation, pos uint64, rec []byte) error {
 	return nil
 }
 
+// withRules adds what retention rules hide to the tombstones of a head.
+func withRules(ts []headTombstone, rules []*tombstone) []headTombstone {
+	ts = slices.Clip(ts)
+	for _, r := range rules {
+		ts = append(ts, headTombstone{r, math.MaxUint64})
+	}
+	return ts
+}
+
 // durableTombstones returns those of a list up to a position.
 func durableTombstones[T interface{ position() uint64 }](ts []T, visible uint64) []T {
 	n := len(ts)

@@ -7,20 +7,23 @@ import (
 	"tidemark/storage/rowgroup"
 )
 
-// encoders are what a flush encodes with. Tests put broken ones in their
+// encoders are what a flush encodes with: chunk; and compaction, which has more
+// time and is the last to touch a chunk: best. Tests put broken ones in their
 // place.
 type encoders struct {
 	chunk func(dst []byte, c *chunk.Column) []byte
+	best  func(dst []byte, c *chunk.Column) []byte
 	group func(b *rowgroup.Builder, dst []byte) []byte
 }
 
 func defaultEncoders() encoders {
-	return encoders{chunk: chunk.AppendFast, group: (*rowgroup.Builder).Append}
+	return encoders{chunk: chunk.AppendFast, best: chunk.Append, group: (*rowgroup.Builder).Append}
 }
 
 // encoder encodes and verifies. It is not safe for concurrent use.
 type encoder struct {
 	db      *DB
+	best    bool   // rather small than soon
 	buf     []byte // what was encoded last
 	decoded chunk.Column
 }
@@ -35,9 +38,12 @@ type encoder struct {
 func (e *encoder) encodeChunk(c *chunk.Column) error {
 	what := func() string { return fmt.Sprintf("chunk of %d %s samples from %d on", c.Len(), c.Type, c.Times[0]) }
 	return e.encode(what, func(plain bool) error {
-		if plain {
+		switch {
+		case plain:
 			e.buf = chunk.AppendPlain(e.buf[:0], c)
-		} else {
+		case e.best:
+			e.buf = e.db.encoders.best(e.buf[:0], c)
+		default:
 			e.buf = e.db.encoders.chunk(e.buf[:0], c)
 		}
 		return chunk.Verify(e.buf, c, &e.decoded)

@@ -46,7 +46,7 @@ func (db *DB) flushFrozen(ctx context.Context) (err error) {
 	// Those up to the generation's end are as durable as its rows.
 	tombstones := durableTombstones(gen.tombstones, gen.last)
 	db.state.RUnlock()
-	f := &flush{db: db, ctx: ctx, head: gen.head.Snapshot(), tombstones: tombstones, pos: gen.last, applied: db.applied.Load(),
+	f := &flush{db: db, ctx: ctx, head: gen.head.Snapshot(), tombstones: tombstones, hidden: withRules(tombstones, db.ruleTombstones()), pos: gen.last, applied: db.applied.Load(),
 		minTime: db.MinTime(), encoder: encoder{db: db}, parts: make(map[keys.Partition]*flushPartition), names: make(map[string]uint32)}
 	if err := f.run(); err != nil {
 		return err
@@ -98,7 +98,8 @@ type flush struct {
 	db           *DB
 	ctx          context.Context
 	head         *head.Snapshot
-	tombstones   []headTombstone
+	tombstones   []headTombstone // of the generation, to be stored
+	hidden       []headTombstone // the same and retention's rules
 	pos, applied uint64
 	minTime      int64
 
@@ -406,8 +407,8 @@ func (f *flush) stream(stream uint32) error {
 		if err != nil {
 			return err
 		}
-		if len(f.tombstones) > 0 {
-			samples = headMetricDeletions(f.tombstones, c.Name, f.head.Labels(stream)).keepSamples(samples)
+		if len(f.hidden) > 0 {
+			samples = headMetricDeletions(f.hidden, c.Name, f.head.Labels(stream)).keepSamples(samples)
 		}
 		for rest := samples; len(rest) > 0; {
 			fp, r, err := f.partition(rest[0].Time)
@@ -504,8 +505,8 @@ func (f *flush) logRows(stream uint32) error {
 	if err != nil {
 		return err
 	}
-	if len(f.tombstones) > 0 {
-		rows = headLogDeletions(f.tombstones, f.head.Labels(stream)).keepRows(rows)
+	if len(f.hidden) > 0 {
+		rows = headLogDeletions(f.hidden, f.head.Labels(stream)).keepRows(rows)
 	}
 	for len(rows) > 0 {
 		fp, r, err := f.partition(rows[0].Time)

@@ -82,7 +82,7 @@ func Open(dir string, opts Options) (_ *DB, err error) {
 		return nil, openError(ErrCorrupt, dir, err)
 	}
 
-	if err := db.loadTombstones(); err != nil {
+	if err := errors.Join(db.loadFloor(), db.loadTombstones()); err != nil {
 		return nil, openError(ErrCorrupt, dir, err)
 	}
 	gen, err := db.replay(walDir, applied)

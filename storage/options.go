@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"tidemark/storage/model"
 )
 
 // Options configure a store. The zero value of each field means its default.
@@ -20,6 +22,11 @@ type Options struct {
 
 	// Retention is how long rows are kept by their own time; 0 keeps all.
 	Retention time.Duration
+	// RetentionSize is how many bytes the store may take on disk; beyond it the
+	// oldest partitions are dropped, but never the newest. 0 means no bound.
+	RetentionSize int64
+	// RetentionRules keep some series and streams shorter than Retention.
+	RetentionRules []RetentionRule
 	// RequestKeyTTL is how long a request key makes a retry harmless; default
 	// one hour.
 	RequestKeyTTL time.Duration
@@ -72,6 +79,17 @@ type Options struct {
 	LabelCacheEntries int
 }
 
+// RetentionRule says how long what matches is kept: samples of metrics, to which
+// a matcher of __name__ applies, and log rows, to which none may apply.
+type RetentionRule struct {
+	Matchers []*model.Matcher
+	Keep     time.Duration
+}
+
+// MaxRetentionRules bounds Options.RetentionRules: readers look at each of them
+// for each series.
+const MaxRetentionRules = 100
+
 const maxBatchBytes = 64 << 20
 
 // WithDefaults returns o with every zero field set to its default.
@@ -116,6 +134,13 @@ func (o Options) Validate() error {
 		}
 	}
 	check(o.Retention >= 0, "Retention", o.Retention, "0 (unlimited) or more")
+	check(o.RetentionSize >= 0, "RetentionSize", o.RetentionSize, "0 (unlimited) or more")
+	check(len(o.RetentionRules) <= MaxRetentionRules, "RetentionRules", len(o.RetentionRules), fmt.Sprintf("at most %d", MaxRetentionRules))
+	for i, r := range o.RetentionRules {
+		d := r.deletion(0)
+		check(r.Keep > 0, fmt.Sprintf("RetentionRules[%d].Keep", i), r.Keep, "more than 0")
+		check(d.Check() == nil, fmt.Sprintf("RetentionRules[%d].Matchers", i), r.Matchers, "a matcher that does not match the empty value")
+	}
 	check(o.RequestKeyTTL > 0, "RequestKeyTTL", o.RequestKeyTTL, "more than 0")
 	check(o.HeadBytes >= 1<<16, "HeadBytes", o.HeadBytes, "at least 65536")
 	check(o.HeadBytes <= 8<<30, "HeadBytes", o.HeadBytes, "at most 8 GiB")

@@ -129,7 +129,7 @@ func (c *compactor) next(failed map[keys.Partition]time.Time) (_ keys.Partition,
 		if err != nil {
 			return keys.Partition{}, false, false, fmt.Errorf("partition %d: %w", p.Start, err)
 		}
-		pending := false
+		pending := c.db.ruleDue(p, compacted.Time, now)
 		for _, t := range overlapping(due, p.Range()) {
 			pending = pending || t.pos > compacted.Position
 		}

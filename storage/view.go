@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -51,10 +52,12 @@ func (db *DB) View() (model.View, error) {
 	gens = append(gens, db.state.active)
 	visible := db.visible.Load()
 	v.tombstones = durableTombstones(db.state.tombstones, visible)
+	rules := db.ruleTombstones()
+	v.tombstones = append(slices.Clip(v.tombstones), rules...)
 	for _, g := range gens {
 		h := g.head.Snapshot()
 		v.heads = append(v.heads, h)
-		if ts := durableTombstones(g.tombstones, visible); len(ts) > 0 {
+		if ts := withRules(durableTombstones(g.tombstones, visible), rules); len(ts) > 0 {
 			if v.headTombstones == nil {
 				v.headTombstones = make(map[*head.Snapshot][]headTombstone)
 			}

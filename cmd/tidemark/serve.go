@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -16,16 +17,19 @@ import (
 	"tidemark/cmd/tidemark/internal/demo"
 	"tidemark/cmd/tidemark/internal/selfmon"
 	"tidemark/query"
+	"tidemark/query/parse"
 	"tidemark/server"
 	"tidemark/storage"
 )
 
 // serveCommand runs the server.
 type serveCommand struct {
-	Data      string `help:"The store's folder; it is created where it does not exist (default ${default})." default:"./tidemark-data" placeholder:"DIR"`
-	Listen    string `help:"Address to listen on; port 0 takes any free one (default ${default})." default:"127.0.0.1:8433" placeholder:"HOST:PORT"`
-	Retention span   `help:"Keep records this long by their own time, such as 30d or 1y; by default for ever." placeholder:"DURATION"`
-	NoSelf    bool   `help:"Do not record the host's and the server's own figures and logs; --demo does not, so that the estate has no strangers."`
+	Data          string   `help:"The store's folder; it is created where it does not exist (default ${default})." default:"./tidemark-data" placeholder:"DIR"`
+	Listen        string   `help:"Address to listen on; port 0 takes any free one (default ${default})." default:"127.0.0.1:8433" placeholder:"HOST:PORT"`
+	Retention     span     `help:"Keep records this long by their own time, such as 30d or 1y; by default for ever." placeholder:"DURATION"`
+	RetentionSize size     `help:"Drop the oldest days when the store takes more than this on disk, such as 200GiB; by default never." placeholder:"SIZE"`
+	RetentionFor  []string `help:"Keep what a selector matches for less, such as '{app=\"debug\"}=7d'; may be repeated." placeholder:"SELECTOR=DURATION" sep:"none"`
+	NoSelf        bool     `help:"Do not record the host's and the server's own figures and logs; --demo does not, so that the estate has no strangers."`
 
 	AuthTokenFile string `group:"Access:" help:"File with a token that every request must bear." placeholder:"FILE"`
 	TLSCert       string `name:"tls-cert" group:"Access:" help:"PEM file of the certificate to speak TLS with." placeholder:"FILE"`
@@ -185,14 +189,21 @@ func (s *serveCommand) serve(ctx context.Context, c *console, token string) (err
 
 // open opens the store, showing the progress of its recovery.
 func (s *serveCommand) open(c *console, logs *logs) (*storage.DB, error) {
+	rules, err := retentionRules(s.RetentionFor)
+	if err != nil {
+		return nil, err
+	}
 	replay := newProgress(c.err, "reading the write-ahead log", true)
 	defer replay.end()
 	db, err := storage.Open(s.Data, storage.Options{
-		SalvageLog: s.SalvageLog, MaxDailyStreams: s.MaxStreams,
-		Retention:  time.Duration(s.Retention),
-		HeadBytes:  int64(s.HeadBytes),
-		CacheBytes: int64(s.CacheBytes),
-		FlushAge:   time.Duration(s.FlushAge),
+		SalvageLog:      s.SalvageLog,
+		MaxDailyStreams: s.MaxStreams,
+		Retention:       time.Duration(s.Retention),
+		RetentionSize:   int64(s.RetentionSize),
+		RetentionRules:  rules,
+		HeadBytes:       int64(s.HeadBytes),
+		CacheBytes:      int64(s.CacheBytes),
+		FlushAge:        time.Duration(s.FlushAge),
 		EventListener: func(e storage.Event) {
 			if e.Kind == storage.EventReplay {
 				replay.set(e.Done, e.Total)
@@ -205,6 +216,26 @@ func (s *serveCommand) open(c *console, logs *logs) (*storage.DB, error) {
 		return nil, fmt.Errorf("%w; --salvage-log opens the store without what cannot be read", err)
 	}
 	return db, err
+}
+
+// retentionRules reads --retention-for.
+func retentionRules(texts []string) (out []storage.RetentionRule, err error) {
+	for _, text := range texts {
+		at := strings.LastIndexByte(text, '=')
+		if at < 0 {
+			return nil, usage("--retention-for %s: want a selector, = and a duration", text)
+		}
+		var keep span
+		if err := keep.UnmarshalText([]byte(text[at+1:])); err != nil {
+			return nil, usage("--retention-for %s: %v", text, err)
+		}
+		ms, err := parse.ParseSelector(text[:at])
+		if err != nil {
+			return nil, usage("--retention-for %s: %v", text, err)
+		}
+		out = append(out, storage.RetentionRule{Matchers: ms, Keep: time.Duration(keep)})
+	}
+	return out, nil
 }
 
 // monitor returns what records the server's own figures, or nil. A real host

@@ -20,6 +20,10 @@ const (
 // Applied is the key of the position up to which the log is in chunks.
 func Applied() []byte { return append([]byte{tagMeta}, "applied"...) }
 
+// Floor is the key of the time below which partitions were dropped to save
+// space; its value is the U64 of an int64.
+func Floor() []byte { return append([]byte{tagMeta}, "floor"...) }
+
 // Format is the key of the store's format version.
 func Format() []byte { return append([]byte{tagMeta}, "format"...) }
 
