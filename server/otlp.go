@@ -32,11 +32,21 @@ func otlpEncoding(ctx *fasthttp.RequestCtx) otlp.Encoding {
 // are told by the answer's partial_success, with status 200: senders must not
 // repeat the request for them.
 func (s *Server) handleOTLPMetrics(c *call) error {
+	return s.writeOTLP(c, "/v1/metrics", s.otlp.Decode, otlp.AppendResponse)
+}
+
+// handleOTLPLogs is OpenTelemetry's POST /v1/logs, in the same way.
+func (s *Server) handleOTLPLogs(c *call) error {
+	return s.writeOTLP(c, "/v1/logs", s.otlp.DecodeLogs, otlp.AppendLogsResponse)
+}
+
+func (s *Server) writeOTLP(c *call, path string, decode func([]byte, otlp.Params, *model.Batch) (ingest.Report, error),
+	respond func([]byte, otlp.Encoding, *ingest.Report) []byte) error {
 	encoding := otlpEncoding(c.ctx)
 	if encoding == 0 {
 		return &apiError{status: 415, kind: kindBadData, msg: fmt.Sprintf("Content-Type %q: want application/x-protobuf or application/json", c.ctx.Request.Header.ContentType())}
 	}
-	key, err := requestKey(c, "/v1/metrics", "")
+	key, err := requestKey(c, path, "")
 	if err != nil {
 		return err
 	}
@@ -47,7 +57,7 @@ func (s *Server) handleOTLPMetrics(c *call) error {
 	defer release()
 	var rep ingest.Report
 	err = s.append(key, func(b *model.Batch) (err error) {
-		rep, err = s.otlp.Decode(body, otlp.Params{Encoding: encoding, Tenant: c.tenant, MinTime: s.opts.Sink.MinTime()}, b)
+		rep, err = decode(body, otlp.Params{Encoding: encoding, Tenant: c.tenant, MinTime: s.opts.Sink.MinTime(), Now: s.opts.Now().UnixNano()}, b)
 		switch {
 		case errors.Is(err, otlp.ErrTooLarge):
 			return &apiError{status: 413, kind: kindTooLarge, msg: err.Error(), cause: err}
@@ -61,7 +71,7 @@ func (s *Server) handleOTLPMetrics(c *call) error {
 	}
 	s.countWrite(&rep)
 	c.ctx.SetContentType(otlpTypes[encoding])
-	c.ctx.SetBody(otlp.AppendResponse(nil, encoding, &rep))
+	c.ctx.SetBody(respond(nil, encoding, &rep))
 	return nil
 }
 

@@ -78,3 +78,21 @@ func TestOTLPErrors(t *testing.T) {
 		t.Errorf("%d rows are written under one key, want 7: %q", n, h.sink.all())
 	}
 }
+
+func TestOTLPLogs(t *testing.T) {
+	h := startReal(t)
+	body := `{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"cart"}}]},"scopeLogs":[{"logRecords":[
+		{"timeUnixNano":"1699999999000000000","severityNumber":17,"body":{"stringValue":"it broke"},"attributes":[{"key":"code","value":{"intValue":"500"}}]}]}]}]}`
+	h.do("POST", "/v1/logs", body, "Content-Type", "application/json").want(t, 200, "{}")
+	h.do("POST", "/otlp/v1/logs", strings.ReplaceAll(body, "broke", "stood"), "Content-Type", "application/json").want(t, 200, "{}")
+	if got, want := h.logRows(`{service_name="cart"} | code > 400`), `{"code":"500","detected_level":"error","service_name":"cart","severity_number":"17"} 1699999999000000000 it broke; `+
+		`{"code":"500","detected_level":"error","service_name":"cart","severity_number":"17"} 1699999999000000000 it stood`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if r := h.do("POST", "/v1/logs", "x", "Content-Type", "application/json"); r.status != 400 || !strings.Contains(r.body, `"code":3`) {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	if r := h.do("POST", "/v1/logs", "x", "Content-Type", "text/plain"); r.status != 415 {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+}

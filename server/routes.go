@@ -74,6 +74,8 @@ func routeTable() []route {
 		{path: "/api/v1/write", family: prom, methods: onlyPOST, handler: (*Server).handleRemoteWrite, large: true},
 		{path: "/api/v1/import/prometheus", family: prom, methods: onlyPOST, handler: (*Server).handleImportPrometheus, large: true},
 		{path: "/v1/metrics", family: otel, methods: onlyPOST, handler: (*Server).handleOTLPMetrics, large: true},
+		{path: "/v1/logs", family: otel, methods: onlyPOST, handler: (*Server).handleOTLPLogs, large: true},
+		{path: "/otlp/v1/logs", family: otel, methods: onlyPOST, handler: (*Server).handleOTLPLogs, large: true},
 		{path: "/api/v1/query", family: prom, methods: getPost, handler: (*Server).handlePromQuery},
 		{path: "/api/v1/query_range", family: prom, methods: getPost, handler: (*Server).handlePromQueryRange},
 		{path: "/api/v1/query_exemplars", family: prom, methods: getPost, handler: (*Server).handlePromExemplars},

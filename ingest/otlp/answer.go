@@ -12,15 +12,24 @@ import (
 // points were stored or rejected as the report says: empty where all were
 // stored.
 func AppendResponse(dst []byte, e Encoding, rep *ingest.Report) []byte {
+	return appendResponse(dst, e, rep, "rejectedDataPoints", "data points")
+}
+
+// AppendLogsResponse appends the ExportLogsServiceResponse in the same way.
+func AppendLogsResponse(dst []byte, e Encoding, rep *ingest.Report) []byte {
+	return appendResponse(dst, e, rep, "rejectedLogRecords", "log records")
+}
+
+func appendResponse(dst []byte, e Encoding, rep *ingest.Report, field, records string) []byte {
 	message := ""
 	if rep.Rejected > 0 || len(rep.Errors) > 0 {
-		message = summarize(rep)
+		message = summarize(rep, records)
 	}
 	if e == JSON {
 		if message == "" {
 			return append(dst, "{}"...)
 		}
-		dst = append(dst, `{"partialSuccess":{"rejectedDataPoints":"`...)
+		dst = append(dst, `{"partialSuccess":{"`+field+`":"`...)
 		dst = strconv.AppendInt(dst, int64(rep.Rejected), 10)
 		dst = append(dst, `","errorMessage":`...)
 		return append(appendJSON(dst, message), "}}"...)
@@ -39,8 +48,8 @@ func AppendResponse(dst []byte, e Encoding, rep *ingest.Report) []byte {
 // shownErrors bounds the reasons in an answer's message.
 const shownErrors = 5
 
-func summarize(rep *ingest.Report) string {
-	s := strconv.Itoa(rep.Rejected) + " of " + strconv.Itoa(rep.Lines) + " data points rejected"
+func summarize(rep *ingest.Report, records string) string {
+	s := strconv.Itoa(rep.Rejected) + " of " + strconv.Itoa(rep.Lines) + " " + records + " rejected"
 	for i := range rep.Errors {
 		if i == shownErrors {
 			return s + "; and others"

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"tidemark/ingest"
+	"tidemark/ingest/internal/gencache"
 	"tidemark/ingest/internal/series"
 	"tidemark/storage/model"
 )
@@ -47,17 +48,22 @@ type Params struct {
 	// MinTime is the oldest time accepted, in nanoseconds; older points are
 	// rejected. Zero means no bound.
 	MinTime int64
+	// Now is the time of log records that tell none, in nanoseconds.
+	Now int64
 }
 
 // ErrTooLarge marks a request beyond a limit that holds for it as a whole.
 var ErrTooLarge = errors.New("request is too large")
 
-// Decoder decodes OTLP metrics. It is safe for concurrent use, and meant to be
+// Decoder decodes OTLP metrics and logs. It is safe for concurrent use, and meant to be
 // kept: what it learned about series makes later requests cheap.
 type Decoder struct {
 	opts   Options
 	cache  *series.Cache
 	scopes scopes
+	// Of logs: streams by tenant and resource, layouts by fields.
+	streams *gencache.Cache[*logResource]
+	layouts *gencache.Cache[*ingest.Layout]
 }
 
 // NewDecoder returns a decoder; the error names every invalid option.
@@ -77,7 +83,8 @@ func NewDecoder(opts Options) (*Decoder, error) {
 		return nil, fmt.Errorf("OTLP options: %w", err)
 	}
 	opts.Options = opts.WithDefaults()
-	d := &Decoder{opts: opts, cache: series.NewCache(opts.Options, int64(opts.CacheBytes))}
+	d := &Decoder{opts: opts, cache: series.NewCache(opts.Options, int64(opts.CacheBytes)),
+		streams: gencache.New[*logResource](int64(opts.CacheBytes)), layouts: gencache.New[*ingest.Layout](int64(opts.CacheBytes / 4))}
 	d.scopes.all = map[string]*scope{}
 	return d, nil
 }
@@ -95,7 +102,7 @@ func (d *Decoder) CacheStats() ingest.CacheStats { return d.cache.Stats() }
 func (d *Decoder) Decode(body []byte, p Params, b *model.Batch) (ingest.Report, error) {
 	if p.Encoding == JSON {
 		var err error
-		if body, err = toProtobuf(body); err != nil {
+		if body, err = toProtobuf(body, requestFields); err != nil {
 			return ingest.Report{}, err
 		}
 	}

@@ -3,9 +3,11 @@ package otlp
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"math"
 	"strconv"
+	"sync"
 
 	"tidemark/ingest/internal/jsonscan"
 )
@@ -21,10 +23,12 @@ type kind uint8
 const (
 	text    kind = iota // string: bytes
 	base64s             // base64: bytes
+	hexs                // hexadecimal digits: bytes
 	boolean             // true, false: varint
 	integer             // integer or its text: varint
 	fixed               // integer or its text: fixed64, unsigned
 	sfixed              // integer or its text: fixed64, signed
+	fixed32             // integer: fixed32
 	double              // number, its text, NaN, Infinity, -Infinity: fixed64
 	nested              // object: message
 )
@@ -38,8 +42,15 @@ type field struct {
 
 type fields map[string]field
 
-// requestFields are those of ExportMetricsServiceRequest.
-var requestFields = func() fields {
+// attributeFields is a field of KeyValue messages.
+func attributeFields(num uint32) field {
+	f := anyFields()["kvlistValue"].fields["values"]
+	f.num = num
+	return f
+}
+
+// anyFields are those of AnyValue.
+var anyFields = sync.OnceValue(func() fields {
 	anyValue := fields{
 		"stringValue": {num: 1}, "boolValue": {num: 2, kind: boolean}, "intValue": {num: 3, kind: integer},
 		"doubleValue": {num: 4, kind: double}, "bytesValue": {num: 7, kind: base64s},
@@ -48,7 +59,29 @@ var requestFields = func() fields {
 	attributes := func(num uint32) field { return field{num: num, kind: nested, repeated: true, fields: keyValue} }
 	anyValue["arrayValue"] = field{num: 5, kind: nested, fields: fields{"values": {num: 1, kind: nested, repeated: true, fields: anyValue}}}
 	anyValue["kvlistValue"] = field{num: 6, kind: nested, fields: fields{"values": attributes(1)}}
+	return anyValue
+})
 
+var (
+	scopeFields    = fields{"name": {num: 1}, "version": {num: 2}, "attributes": attributeFields(3)}
+	resourceFields = fields{"attributes": attributeFields(1)}
+)
+
+// logsFields are those of ExportLogsServiceRequest.
+var logsFields = func() fields {
+	record := fields{
+		"timeUnixNano": {num: 1, kind: fixed}, "severityNumber": {num: 2, kind: integer}, "severityText": {num: 3},
+		"body": {num: 5, kind: nested, fields: anyFields()}, "attributes": attributeFields(6), "flags": {num: 8, kind: fixed32},
+		"traceId": {num: 9, kind: hexs}, "spanId": {num: 10, kind: hexs}, "observedTimeUnixNano": {num: 11, kind: fixed}, "eventName": {num: 12},
+	}
+	scopeLogs := fields{"scope": {num: 1, kind: nested, fields: scopeFields}, "logRecords": {num: 2, kind: nested, repeated: true, fields: record}}
+	resourceLogs := fields{"resource": {num: 1, kind: nested, fields: resourceFields}, "scopeLogs": {num: 2, kind: nested, repeated: true, fields: scopeLogs}}
+	return fields{"resourceLogs": {num: 1, kind: nested, repeated: true, fields: resourceLogs}}
+}()
+
+// requestFields are those of ExportMetricsServiceRequest.
+var requestFields = func() fields {
+	attributes := attributeFields
 	points := func(f fields) field { return field{num: 1, kind: nested, repeated: true, fields: f} }
 	number := fields{"attributes": attributes(7), "timeUnixNano": {num: 3, kind: fixed}, "asDouble": {num: 4, kind: double}, "asInt": {num: 6, kind: sfixed}, "flags": {num: 8, kind: integer}}
 	buckets := fields{"attributes": attributes(9), "timeUnixNano": {num: 3, kind: fixed}, "count": {num: 4, kind: fixed}, "sum": {num: 5, kind: double},
@@ -66,10 +99,8 @@ var requestFields = func() fields {
 		"exponentialHistogram": {num: exponential, kind: nested, fields: fields{"dataPoints": points(fields{}), "aggregationTemporality": temporality}},
 		"summary":              {num: summary, kind: nested, fields: fields{"dataPoints": points(quantiles)}},
 	}
-	scope := fields{"name": {num: 1}, "version": {num: 2}, "attributes": attributes(3)}
-	scopeMetrics := fields{"scope": {num: 1, kind: nested, fields: scope}, "metrics": {num: 2, kind: nested, repeated: true, fields: metric}, "schemaUrl": {num: 3}}
-	resource := fields{"attributes": attributes(1)}
-	resourceMetrics := fields{"resource": {num: 1, kind: nested, fields: resource}, "scopeMetrics": {num: 2, kind: nested, repeated: true, fields: scopeMetrics}}
+	scopeMetrics := fields{"scope": {num: 1, kind: nested, fields: scopeFields}, "metrics": {num: 2, kind: nested, repeated: true, fields: metric}, "schemaUrl": {num: 3}}
+	resourceMetrics := fields{"resource": {num: 1, kind: nested, fields: resourceFields}, "scopeMetrics": {num: 2, kind: nested, repeated: true, fields: scopeMetrics}}
 	return fields{"resourceMetrics": {num: 1, kind: nested, repeated: true, fields: resourceMetrics}}
 }()
 
@@ -78,11 +109,11 @@ var requestFields = func() fields {
 const maxJSONDepth = 7 + 4*(maxValueDepth+1)
 
 // toProtobuf rewrites a request. Its memory is of the input's size.
-func toProtobuf(body []byte) ([]byte, error) {
+func toProtobuf(body []byte, of fields) ([]byte, error) {
 	var w writer
 	w.Reset(body)
 	w.out = make([]byte, 0, len(body)/2)
-	i, ok := w.message(0, requestFields, 0)
+	i, ok := w.message(0, of, 0)
 	if ok = ok && w.End(i); !ok {
 		return nil, fmt.Errorf("JSON at byte %d: %s", w.At, w.Reason)
 	}
@@ -180,13 +211,21 @@ func (w *writer) value(i int, f field, depth int) (int, bool) {
 		w.tag(f.num, 0)
 		w.out = append(w.out, map[byte]byte{'t': 1}[w.Byte(i)])
 		return next, ok
-	case text, base64s:
+	case text, base64s, hexs:
 		if w.Byte(i) != '"' {
 			return i, w.Fail(i, "want a string")
 		}
 		s, next, ok := w.String(i)
 		if !ok {
 			return next, false
+		}
+		if f.kind == hexs {
+			b := make([]byte, hex.DecodedLen(len(s)))
+			n, err := hex.Decode(b, s)
+			if err != nil {
+				return i, w.Fail(i, "want hexadecimal digits")
+			}
+			s = b[:n]
 		}
 		if f.kind == base64s {
 			b := make([]byte, base64.StdEncoding.DecodedLen(len(s)))
@@ -213,12 +252,16 @@ func (w *writer) value(i int, f field, depth int) (int, bool) {
 	}
 	bits, ok := parseNumber(string(s), f.kind)
 	if !ok {
-		return i, w.Fail(i, fmt.Sprintf("%q: want %s", s[:min(len(s), 64)], [...]string{integer: "an integer of 64 bits", fixed: "an integer of 64 bits that is not negative", sfixed: "an integer of 64 bits", double: "a number"}[f.kind]))
+		return i, w.Fail(i, fmt.Sprintf("%q: want %s", s[:min(len(s), 64)], [...]string{integer: "an integer of 64 bits", fixed: "an integer of 64 bits that is not negative", sfixed: "an integer of 64 bits", fixed32: "an integer of 32 bits", double: "a number"}[f.kind]))
 	}
-	if f.kind == integer {
+	switch f.kind {
+	case integer:
 		w.tag(f.num, 0)
 		w.out = binary.AppendUvarint(w.out, bits)
-	} else {
+	case fixed32:
+		w.tag(f.num, 5)
+		w.out = binary.LittleEndian.AppendUint32(w.out, uint32(bits))
+	default:
 		w.tag(f.num, 1)
 		w.out = binary.LittleEndian.AppendUint64(w.out, bits)
 	}
