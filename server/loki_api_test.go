@@ -40,6 +40,7 @@ func TestLokiDrilldown(t *testing.T) {
 	get("/loki/api/v1/index/volume?query="+q(`{app=~".+"}`), `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"app":"api"},"value":[1700000000,"800"]},{"metric":{"app":"web"},"value":[1700000000,"31"]}],"stats":{}}}`)
 	get("/loki/api/v1/index/volume?limit=1&aggregateBy=labels&query="+q(`{app=~".+"}`), `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"app":""},"value":[1700000000,"831"]}],"stats":{}}}`)
 	get("/loki/api/v1/index/volume_range?targetLabels=id&step=1800&query="+q(`{app="web"}`), `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"id":"18"},"values":[[1700000000,"31"]]}],"stats":{}}}`)
+	get("/loki/api/v1/patterns?step=600&start=1699999400&query="+q(`{app="api"}`), `{"status":"success","data":[{"pattern":"level=info status=<_> took=<_> size=<_>","level":"info","samples":[[1699999400,20]]}]}`)
 	for _, bad := range []string{"query=x", "query=" + q(`{app="a"} |= "x"`), "query=" + q(`{app="a"}`) + "&aggregateBy=x", "query=" + q(`{app="a"}`) + "&limit=5000"} {
 		if r := h.get("/loki/api/v1/index/volume?" + bad); r.status != 400 {
 			t.Errorf("%s gives %d %s", bad, r.status, r.body)

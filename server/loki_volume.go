@@ -42,7 +42,7 @@ func (s *Server) volumeRequest(c *call) (v volume, err error) {
 		return v, s.queryError(err)
 	}
 	sel, ok := e.(*ast.Selector)
-	if !ok || sel.Range != 0 || len(sel.Stages) > 0 {
+	if !ok || sel.HasRange() || len(sel.Stages) > 0 {
 		return v, badParam("query", errors.New("only label matchers are supported"))
 	}
 	v.selector = text

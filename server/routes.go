@@ -118,6 +118,7 @@ func routeTable() []route {
 		{path: "/loki/api/v1/detected_labels", family: loki, methods: getPost, handler: (*Server).handleLokiDetectedLabels},
 		{path: "/loki/api/v1/detected_fields", family: loki, methods: getPost, handler: (*Server).handleLokiDetectedFields},
 		{path: "/loki/api/v1/detected_field/{name}/values", family: loki, methods: getPost, handler: (*Server).handleLokiDetectedFieldValues},
+		{path: "/loki/api/v1/patterns", family: loki, methods: getPost, handler: (*Server).handleLokiPatterns},
 		{path: "/loki/api/v1/tail", family: loki, methods: onlyGET, handler: (*Server).handleLokiTail},
 		{path: "/loki/api/v1/drilldown-limits", family: loki, methods: onlyGET, handler: (*Server).handleLokiDrilldownLimits},
 		{path: "/loki/api/v1/format_query", family: loki, methods: getPost, handler: (*Server).handleLokiFormat},

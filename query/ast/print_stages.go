@@ -33,6 +33,8 @@ func (p *printer) stage(st Stage) {
 				p.str(Quote(it.Template))
 			}
 		}
+	case *Patterns:
+		p.str("| patterns")
 	case *Decolorize:
 		p.str("| decolorize")
 	case *Parser:

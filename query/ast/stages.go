@@ -56,6 +56,9 @@ type LabelAssign struct {
 	Template string
 }
 
+// Patterns ends a log query: its rows are counted by pattern.
+type Patterns struct{ Pos }
+
 // Decolorize removes ANSI escape sequences from the line.
 type Decolorize struct{ Pos }
 
@@ -90,6 +93,7 @@ func (*Parser) stage()      {}
 func (*LineFormat) stage()  {}
 func (*LabelFormat) stage() {}
 func (*Decolorize) stage()  {}
+func (*Patterns) stage()    {}
 func (*LabelFilter) stage() {}
 func (*Unwrap) stage()      {}
 func (*DropKeep) stage()    {}

@@ -70,6 +70,9 @@ func names() []string {
 	for n := range scalarFuncs {
 		out = append(out, n)
 	}
+	for n := range patternFuncs {
+		out = append(out, n)
+	}
 	for n := range rowFuncs {
 		if rangeFuncs[n] == nil {
 			out = append(out, n)
@@ -96,6 +99,9 @@ func lookup(name string) (vectorFunc, bool) {
 	}
 	if f := nativeFuncs[name]; f != nil {
 		return applyNative(f), true
+	}
+	if f := patternFuncs[name]; f != nil {
+		return f, true
 	}
 	if scalarFuncs[name] != nil {
 		return func(ev *evaluator, ctx context.Context, call *plan.Call, g Grid, emit func(*Column) error) error {

@@ -26,6 +26,8 @@ func nameLabels(n plan.Node, names []string, into map[*plan.SelectLogs]naming) {
 	switch n := n.(type) {
 	case *plan.SelectLogs:
 		into[n] = naming{names: names}
+	case *plan.Patterns:
+		nameLabels(n.Logs, nil, into)
 	case *plan.Subquery:
 		nameLabels(n.Expr, names, into)
 	case *plan.Unary:
@@ -71,7 +73,7 @@ func nameLabels(n plan.Node, names []string, into map[*plan.SelectLogs]naming) {
 		for i, a := range n.Args {
 			// The source labels of label_replace(v, dst, replacement, src, regex)
 			// and label_join(v, dst, separator, src...).
-			source := i == 3 && n.Func.Name == "label_replace" || i >= 3 && n.Func.Name == "label_join"
+			source := i == 3 && n.Func.Name == "label_replace" || i >= 3 && n.Func.Name == "label_join" || n.Func.Name == "sequence_anomaly"
 			if t, ok := a.(*plan.Text); ok && source {
 				names = append(slices.Clone(names), t.Value)
 			}

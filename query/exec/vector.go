@@ -54,6 +54,8 @@ func (ev *evaluator) each(ctx context.Context, n plan.Node, g Grid, emit func(*C
 		return ev.eachAggregate(ctx, n, g, emit)
 	case *plan.Call:
 		return ev.eachCall(ctx, n, g, emit)
+	case *plan.Patterns:
+		return ev.eachPatterns(ctx, n, g, emit)
 	}
 	if n.Type() == funcs.Scalar {
 		return ev.emitScalar(ctx, n, g, emit)

@@ -44,3 +44,12 @@ func parseBytes(s string) (float64, error) {
 	}
 	return math.Floor(n * unit), nil
 }
+
+// Quantity reads a duration in seconds or a size in bytes, with their units.
+func Quantity(s string) (float64, bool) {
+	if f, err := parseSeconds(s); err == nil {
+		return f, true
+	}
+	f, err := parseBytes(s)
+	return f, err == nil
+}

@@ -60,12 +60,12 @@ var suggestible = []Token{
 	word(Keyword, "bool"), word(Keyword, "on"), word(Keyword, "ignoring"), word(Keyword, "group_left"), word(Keyword, "group_right"),
 	word(Keyword, "by"), word(Keyword, "without"), word(Keyword, "offset"),
 	word(Ident, "json"), word(Ident, "logfmt"), word(Ident, "regexp"), word(Ident, "pattern"), word(Ident, "unpack"),
-	word(Ident, "line_format"), word(Ident, "label_format"), word(Ident, "decolorize"), word(Ident, "drop"), word(Ident, "keep"), word(Ident, "unwrap"),
+	word(Ident, "line_format"), word(Ident, "label_format"), word(Ident, "decolorize"), word(Ident, "drop"), word(Ident, "keep"), word(Ident, "unwrap"), word(Ident, "patterns"),
 	word(Ident, "start"), word(Ident, "end"),
 }
 
 // stages are the words that begin a step of a pipeline.
-var stages = []string{"json", "logfmt", "regexp", "pattern", "unpack", "line_format", "label_format", "decolorize", "drop", "keep", "unwrap"}
+var stages = []string{"json", "logfmt", "regexp", "pattern", "unpack", "line_format", "label_format", "decolorize", "drop", "keep", "unwrap", "patterns"}
 
 // syntaxError tells what is wrong with the token at the index. What would have
 // been right is found by trying: a candidate is expected if the grammar gets

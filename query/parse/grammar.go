@@ -91,7 +91,7 @@ type groupingG struct {
 }
 
 type argG struct {
-	Name  lexer.Token `parser:"( (?= Ident '=') @Ident '=' )?"`
+	Name  lexer.Token `parser:"( (?= (Ident | 'by') '=') @(Ident | 'by') '=' )?"`
 	Value *exprG      `parser:"@@"`
 }
 
@@ -195,6 +195,7 @@ type stageG struct {
 	Format     *formatG    `parser:"| @@"`
 	Labels     *relabelG   `parser:"| @@"`
 	Decolorize lexer.Token `parser:"| @'decolorize'"`
+	Patterns   lexer.Token `parser:"| (?! Ident ('=' | '==' | '!=' | '=~' | '!~' | '<' | '<=' | '>' | '>=')) @'patterns'"`
 	Pick       *pickG      `parser:"| @@"`
 	Unwrap     *unwrapG    `parser:"| @@"`
 	Cond       *condG      `parser:"| @@ )"`

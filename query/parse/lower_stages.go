@@ -34,6 +34,8 @@ func (l *lowering) stage(g *postfixG) (ast.Stage, error) {
 			st.Items = append(st.Items, it)
 		}
 		return st, nil
+	case present(s.Patterns):
+		return &ast.Patterns{Pos: pos}, nil
 	case present(s.Decolorize):
 		return &ast.Decolorize{Pos: pos}, nil
 	case s.Pick != nil:

@@ -165,7 +165,17 @@ func (b *builder) selector(s *ast.Selector) (Node, error) {
 	if err := checkStages(s, b.dialect); err != nil {
 		return nil, err
 	}
-	return &SelectLogs{Pos: s.Pos, Matchers: ms, Stages: s.Stages, Range: s.Range, When: when}, nil
+	sel := &SelectLogs{Pos: s.Pos, Matchers: ms, Stages: s.Stages, Range: s.Range, When: when}
+	if n := len(s.Stages); n > 0 {
+		if p, ok := s.Stages[n-1].(*ast.Patterns); ok {
+			if s.Range > 0 {
+				return nil, fault(p, "`patterns` ends a log query; of a range take `pattern_count_over_time(…)`")
+			}
+			sel.Stages = s.Stages[:n-1]
+			return &Patterns{Pos: p.Pos, Logs: sel}, nil
+		}
+	}
+	return sel, nil
 }
 
 func (b *builder) subquery(n *ast.Subquery) (Node, error) {
@@ -465,6 +475,12 @@ func (b *builder) argument(a ast.Expr, p *funcs.Param, f *funcs.Func) (Node, err
 	if slices.Contains(p.Types, funcs.Matchers) {
 		return b.matchers(a, p, f)
 	}
+	if p.NamedOnly && slices.Contains(p.Types, funcs.Str) {
+		if w := bareWord(strip(a)); w != "" { // by=session
+			n := &Text{Pos: a.Position(), Value: w}
+			return n, check(n, p, f)
+		}
+	}
 	n, err := b.node(a)
 	if err != nil {
 		return nil, err
@@ -521,6 +537,16 @@ func check(n Node, p *funcs.Param, f *funcs.Func) error {
 	return e
 }
 
+// bareWord returns a word without quotes, which reads as the name of a metric,
+// or "".
+func bareWord(e ast.Expr) string {
+	n, ok := e.(*ast.Selector)
+	if ok && len(n.Matchers) == 0 && len(n.Stages) == 0 && !n.HasRange() && n.Offset == 0 && n.At.Kind == ast.AtNone {
+		return n.Name
+	}
+	return ""
+}
+
 // boolean reads 0, 1, "true", "false", true and false.
 func boolean(e ast.Expr) (*Const, bool) {
 	value := func(b bool) *Const {
@@ -535,10 +561,8 @@ func boolean(e ast.Expr) (*Const, bool) {
 		return value(n.Value == 1), n.Value == 0 || n.Value == 1
 	case *ast.String:
 		word = n.Value
-	case *ast.Selector: // a bare word reads as the name of a metric
-		if len(n.Matchers) == 0 && len(n.Stages) == 0 && n.Range == 0 && n.Offset == 0 && n.At.Kind == ast.AtNone {
-			word = n.Name
-		}
+	case *ast.Selector:
+		word = bareWord(n)
 	}
 	return value(word == "true"), word == "true" || word == "false"
 }

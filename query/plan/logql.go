@@ -101,7 +101,7 @@ func checkLogCall(n *ast.Call, f *funcs.Func) error {
 		return nil
 	}
 	s, ok := strip(n.Args[len(n.Args)-1]).(*ast.Selector)
-	if !ok || s.Meaning(ast.LogQL) != ast.Logs || s.Range == 0 {
+	if !ok || s.Meaning(ast.LogQL) != ast.Logs || !s.HasRange() {
 		return nil
 	}
 	unwraps := slices.ContainsFunc(s.Stages, func(st ast.Stage) bool { _, ok := st.(*ast.Unwrap); return ok })

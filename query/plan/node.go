@@ -64,6 +64,12 @@ type SelectLogs struct {
 	When
 }
 
+// Patterns counts the rows of a log query by pattern (Type Vector).
+type Patterns struct {
+	ast.Pos
+	Logs *SelectLogs
+}
+
 // Unwrap returns the unwrap stage, or nil.
 func (s *SelectLogs) Unwrap() *ast.Unwrap {
 	for _, st := range s.Stages {
@@ -155,6 +161,9 @@ func (s *SelectLogs) Type() funcs.Type {
 	}
 	return funcs.LogRange
 }
+
+// Type returns Vector.
+func (*Patterns) Type() funcs.Type { return funcs.Vector }
 
 // Type returns Range.
 func (*Subquery) Type() funcs.Type { return funcs.Range }

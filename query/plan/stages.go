@@ -18,8 +18,12 @@ func checkStages(s *ast.Selector, d ast.Dialect) error {
 			}
 		}
 		switch st := st.(type) {
+		case *ast.Patterns:
+			if st != s.Stages[len(s.Stages)-1] {
+				return fault(st, "`patterns` ends a log query, nothing may follow it")
+			}
 		case *ast.Unwrap:
-			if s.Range == 0 {
+			if !s.HasRange() {
 				return fault(st, "`unwrap` makes samples and needs a range, such as `[5m]`")
 			}
 			unwrap = st
