@@ -3,6 +3,7 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -62,7 +63,14 @@ func (c *compaction) rowGroups() (err error) {
 // rowGroup rewrites one group, if anything in it was deleted.
 func (c *compaction) rowGroup(k keys.RowGroup, value []byte) error {
 	damage := func(err error) error { return corrupt(fmt.Sprintf("row group %x", c.p.RowGroup(k)), err) }
-	g, err := rowgroup.Open(value)
+	// The iterator's bytes are valid until it moves, and so is the group.
+	g, err := rowgroup.OpenSplit(value, func(i int) ([]byte, error) {
+		v, closer, err := c.snap.Get(c.p.RowGroupPart(k.Position, k.Seq, uint16(i)))
+		if err != nil {
+			return nil, err
+		}
+		return slices.Clone(v), closer.Close()
+	})
 	if err != nil {
 		return damage(err)
 	}
@@ -83,7 +91,7 @@ func (c *compaction) rowGroup(k keys.RowGroup, value []byte) error {
 		c.rows = rowgroup.NewBuilder()
 	}
 	c.rows.Reset()
-	out := k
+	out := keys.RowGroup{Position: k.Position, Seq: k.Seq, Mint: maxInt64, Maxt: minInt64}
 	for _, run := range g.Sets() {
 		ds := hidden[run.ID]
 		err := eachRow(g, run, func(t int64, line string, fields []rowgroup.Field) {
@@ -92,9 +100,10 @@ func (c *compaction) rowGroup(k keys.RowGroup, value []byte) error {
 				return
 			}
 			if c.rows.Rows() == 0 {
-				out.FirstSet, out.FirstTime = run.ID, t
+				out.FirstSet = run.ID
 			}
 			out.LastSet = run.ID
+			out.Mint, out.Maxt = min(out.Mint, t), max(out.Maxt, t)
 			c.rows.StartSet(run.ID)
 			c.rows.Row(t, []byte(line), fields)
 		})
@@ -105,16 +114,15 @@ func (c *compaction) rowGroup(k keys.RowGroup, value []byte) error {
 	if c.rows.Rows() == g.Rows() {
 		return nil
 	}
+	deleteRowGroup(c.batch, c.p, k, g.Parts())
 	if c.rows.Rows() == 0 {
-		_ = c.batch.Delete(c.p.RowGroup(k), nil)
 		return nil
 	}
+	out.Rows = uint32(c.rows.Rows())
 	if err := c.encoder.encodeGroup(c.rows); err != nil {
 		return err
 	}
-	_ = c.batch.Delete(c.p.RowGroup(k), nil)
-	_ = c.batch.Set(c.p.RowGroup(out), c.encoder.buf, nil)
-	return nil
+	return setRowGroup(c.batch, c.p, out, c.encoder.buf)
 }
 
 // eachRow decodes the rows of a run; fields are valid until f returns.

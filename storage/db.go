@@ -25,6 +25,7 @@ type DB struct {
 	pdb    *pebble.DB
 	log    *wal.Segments
 	labels *labelCache
+	shapes *shapeCache
 
 	encoders encoders
 

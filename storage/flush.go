@@ -573,62 +573,11 @@ func (f *flush) rowGroups(fp *flushPartition) error {
 	if len(fp.rows) == 0 {
 		return nil
 	}
-	slices.SortFunc(fp.rows, func(a, b setRows) int { return cmp.Compare(a.set, b.set) })
-	var (
-		b      = rowgroup.NewBuilder()
-		g      = keys.RowGroup{Position: f.pos}
-		span   = model.TimeRange{Mint: maxInt64, Maxt: minInt64}
-		fields []rowgroup.Field
-	)
-	flush := func() error {
-		if b.Rows() == 0 {
-			return nil
-		}
-		if err := f.encoder.encodeGroup(b); err != nil {
-			return err
-		}
-		f.set(fp.p.RowGroup(g), f.encoder.buf)
-		f.groups++
-		f.groupBytes += int64(len(f.encoder.buf))
-		g.Seq++
-		b.Reset()
-		return f.commit(pebble.NoSync, flushBatch)
-	}
-	for _, sr := range fp.rows {
-		for i := range sr.rows {
-			row := &sr.rows[i]
-			if b.Full() {
-				if err := flush(); err != nil {
-					return err
-				}
-			}
-			if b.Rows() == 0 {
-				g.FirstSet, g.FirstTime = sr.set, row.Time
-			}
-			g.LastSet = sr.set
-			b.StartSet(sr.set)
-			cols, words := f.head.Fields(row)
-			fields = fields[:0]
-			for c := range cols {
-				fd := rowgroup.Field{Name: cols[c].Field, Type: cols[c].Type}
-				if fd.Type == model.TypeText {
-					fd.Text = f.head.TextBytes(words[c])
-				} else {
-					fd.Bits = words[c]
-				}
-				fields = append(fields, fd)
-			}
-			b.Row(row.Time, f.head.Line(row), fields)
-			span.Mint, span.Maxt = min(span.Mint, row.Time), max(span.Maxt, row.Time)
-		}
-		if f.ctx.Err() != nil {
-			return f.ctx.Err()
-		}
-	}
-	if err := flush(); err != nil {
+	w := groupWriter{f: f, fp: fp, b: rowgroup.NewBuilder(), span: model.TimeRange{Mint: maxInt64, Maxt: minInt64}}
+	if err := w.write(); err != nil {
 		return err
 	}
-	f.set(fp.p.Flush(f.pos), keys.FlushValue(span))
+	f.set(fp.p.Flush(f.pos), keys.FlushValue(w.span))
 	return nil
 }
 
@@ -638,6 +587,11 @@ func (f *flush) dropOrphans(p keys.Partition) error {
 	lo, _ := p.RowGroupsAt(f.applied + 1)
 	_, hi := p.RowGroups()
 	for ok := f.iter.SeekGE(lo); ok && string(f.iter.Key()) < string(hi); ok = f.iter.Next() {
+		_ = f.batch.Delete(f.iter.Key(), nil)
+	}
+	plo, _ := p.RowGroupPartsAt(f.applied + 1)
+	_, phi := p.AllRowGroupParts()
+	for ok := f.iter.SeekGE(plo); ok && string(f.iter.Key()) < string(phi); ok = f.iter.Next() {
 		_ = f.batch.Delete(f.iter.Key(), nil)
 	}
 	flo := p.Flush(f.applied + 1)

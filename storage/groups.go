@@ -1,9 +1,11 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -13,157 +15,164 @@ import (
 )
 
 // groupReader finds and opens row groups for one call on a view. It keeps some
-// of them open, because neighbouring label sets share groups.
+// of them open, because neighbouring label sets share groups. It is not safe for
+// concurrent use.
 type groupReader struct {
-	v       *view
-	iter    *pebble.Iterator
-	flushes map[keys.Partition][]flushSpan
-	open1   map[string]*rowgroup.Group
-	queue   []string
-	sizes   map[string]int
-	held    int
+	v      *view
+	refs   map[keys.Partition][]groupRef
+	opened map[groupID]*rowgroup.Group
+	queue  []groupID
+	sizes  map[groupID]int
+	held   int
 }
 
-// groupsHeld bounds the encoded bytes of the groups that are kept open.
-const groupsHeld = 32 << 20
+// groupsHeld bounds the bytes of heads and parts of the groups that are kept
+// open. What is decoded of them takes a few times as much.
+const groupsHeld = 16 << 20
 
-type flushSpan struct {
-	pos   uint64
-	times model.TimeRange
+// groupID names a row group.
+type groupID struct {
+	p   keys.Partition
+	pos uint64
+	seq uint32
+}
+
+// groupRef is a row group that counts in a view.
+type groupRef struct {
+	keys.RowGroup
+	p keys.Partition
+}
+
+func (r *groupRef) id() groupID { return groupID{r.p, r.Position, r.Seq} }
+
+func (r *groupRef) String() string {
+	return fmt.Sprintf("row group %d of position %d in partition %d", r.Seq, r.Position, r.p.Start)
 }
 
 // groupPiece is the rows of one label set in one group.
 type groupPiece struct {
-	key string
-	pos uint64
+	ref *groupRef
 	run rowgroup.Run
 }
 
-func newGroupReader(v *view, it *pebble.Iterator) *groupReader {
-	return &groupReader{v: v, iter: it, flushes: make(map[keys.Partition][]flushSpan),
-		open1: make(map[string]*rowgroup.Group), sizes: make(map[string]int)}
+func newGroupReader(v *view) *groupReader {
+	return &groupReader{v: v, refs: make(map[keys.Partition][]groupRef), opened: make(map[groupID]*rowgroup.Group), sizes: make(map[groupID]int)}
 }
 
-// spans returns the flushes that wrote rows into a partition and count in this
-// view, ascending.
-func (r *groupReader) spans(p keys.Partition) ([]flushSpan, error) {
-	if s, ok := r.flushes[p]; ok {
-		return s, nil
+// in returns the groups of a partition that count in this view, by (position,
+// number).
+func (r *groupReader) in(p keys.Partition) ([]groupRef, error) {
+	if refs, ok := r.refs[p]; ok {
+		return refs, nil
 	}
-	var out []flushSpan
-	lo, hi := p.Flushes()
+	var out []groupRef
+	lo, hi := p.RowGroups()
 	err := scan(r.v.snap, lo, hi, func(it *pebble.Iterator) error {
-		pos, err := p.ReadFlush(it.Key())
+		k, err := p.ReadRowGroup(it.Key())
 		if err != nil {
-			return corrupt("flush", err)
+			return corrupt("row group", err)
 		}
-		val, err := it.ValueAndErr()
-		if err != nil {
-			return err
-		}
-		times, err := keys.ReadFlushValue(val)
-		if err != nil {
-			return corrupt("flush", err)
-		}
-		if pos <= r.v.applied {
-			out = append(out, flushSpan{pos, times})
+		if k.Position <= r.v.applied {
+			out = append(out, groupRef{k, p})
 		}
 		return nil
 	})
 	if err == nil {
-		r.flushes[p] = out
+		r.refs[p] = out
 	}
 	return out, err
 }
 
 // find returns the pieces of a label set's rows that overlap a range, in order
-// of (position, time): one seek per flush, and only groups that hold the label
-// set are opened.
+// of (position, time). Only groups that may hold the label set are opened.
 func (r *groupReader) find(ctx context.Context, p keys.Partition, set uint32, mint, maxt int64) ([]groupPiece, error) {
-	spans, err := r.spans(p)
+	refs, err := r.in(p)
 	if err != nil {
 		return nil, err
 	}
 	var out []groupPiece
-	for _, sp := range spans {
-		if sp.times.Maxt < mint || sp.times.Mint > maxt {
+	for i := range refs {
+		ref := &refs[i]
+		if ref.Maxt < mint || ref.Mint > maxt || ref.FirstSet > set || ref.LastSet < set {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		lo, hi := p.RowGroupsAt(sp.pos)
-		// The group before the label set's first may reach into it.
-		ok := r.iter.SeekLT(p.RowGroupsFrom(sp.pos, set))
-		if !ok || string(r.iter.Key()) < string(lo) {
-			ok = r.iter.SeekGE(lo)
-		}
-		for ; ok && string(r.iter.Key()) < string(hi); ok = r.iter.Next() {
-			k, err := p.ReadRowGroup(r.iter.Key())
-			if err != nil {
-				return nil, corrupt("row group", err)
-			}
-			if k.FirstSet > set {
-				break
-			}
-			if k.LastSet < set || k.FirstSet == set && k.FirstTime > maxt {
-				continue
-			}
-			g, err := r.current()
-			if err != nil {
-				return nil, err
-			}
-			if run, ok := g.Run(set); ok && run.Mint <= maxt && run.Maxt >= mint {
-				out = append(out, groupPiece{string(r.iter.Key()), sp.pos, run})
-			}
-		}
-		if err := r.iter.Error(); err != nil {
+		g, err := r.open(ref)
+		if err != nil {
 			return nil, err
 		}
+		if run, ok := g.Run(set); ok && run.Mint <= maxt && run.Maxt >= mint {
+			out = append(out, groupPiece{ref, run})
+		}
 	}
+	slices.SortStableFunc(out, func(a, b groupPiece) int {
+		if c := cmp.Compare(a.ref.Position, b.ref.Position); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.run.Mint, b.run.Mint)
+	})
 	return out, nil
 }
 
-// current opens the group that the iterator is at.
-func (r *groupReader) current() (*rowgroup.Group, error) {
-	if g := r.open1[string(r.iter.Key())]; g != nil {
+// open returns an opened group.
+func (r *groupReader) open(ref *groupRef) (*rowgroup.Group, error) {
+	id := ref.id()
+	if g := r.opened[id]; g != nil {
 		return g, nil
 	}
-	val, err := r.iter.ValueAndErr()
+	head, err := r.get(ref.p.RowGroup(ref.RowGroup))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", ref, err)
 	}
-	return r.keep(string(r.iter.Key()), val)
-}
-
-// open returns the group of a key.
-func (r *groupReader) open(key string) (*rowgroup.Group, error) {
-	if g := r.open1[key]; g != nil {
-		return g, nil
-	}
-	val, c, err := r.v.snap.Get([]byte(key))
+	g, err := rowgroup.OpenSplit(head, func(i int) ([]byte, error) {
+		b, err := r.get(ref.p.RowGroupPart(ref.Position, ref.Seq, uint16(i)))
+		if errors.Is(err, pebble.ErrNotFound) {
+			err = fmt.Errorf("%w: %w", rowgroup.ErrCorrupt, err)
+		}
+		if err == nil && r.opened[id] != nil {
+			r.sizes[id] += len(b)
+			r.held += len(b)
+		}
+		return b, err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("row group %x: %w", key, err)
+		return nil, corrupt(ref.String(), err)
 	}
-	g, err := r.keep(key, val)
-	return g, errors.Join(err, c.Close())
-}
-
-func (r *groupReader) keep(key string, val []byte) (*rowgroup.Group, error) {
-	g, err := rowgroup.Open(append([]byte(nil), val...))
-	if err != nil {
-		return nil, corrupt(fmt.Sprintf("row group %x", key), err)
-	}
-	for r.held+len(val) > groupsHeld && len(r.queue) > 0 {
+	g.Intern(r.v.db.shapes.intern)
+	g.UseShapes(r.v.db.shapes.get(shapeKey{id, g.Checksum()}))
+	for r.held+len(head) > groupsHeld && len(r.queue) > 0 {
 		old := r.queue[0]
 		r.queue = r.queue[1:]
 		r.held -= r.sizes[old]
-		delete(r.open1, old)
+		delete(r.opened, old)
 		delete(r.sizes, old)
 	}
-	r.open1[key] = g
-	r.sizes[key] = len(val)
-	r.queue = append(r.queue, key)
-	r.held += len(val)
+	r.opened[id] = g
+	r.sizes[id] = len(head)
+	r.queue = append(r.queue, id)
+	r.held += len(head)
 	return g, nil
 }
+
+// shapes returns the shapes of a group's lines, and keeps them for later calls.
+func (r *groupReader) shapes(ref *groupRef, g *rowgroup.Group) (*rowgroup.Shapes, error) {
+	s, err := g.Shapes()
+	if err == nil {
+		r.v.db.shapes.put(shapeKey{ref.id(), g.Checksum()}, s)
+	}
+	return s, err
+}
+
+// get returns a copy of the value of a key.
+func (r *groupReader) get(key []byte) ([]byte, error) {
+	val, c, err := r.v.snap.Get(key)
+	if err != nil {
+		return nil, err
+	}
+	return append([]byte(nil), val...), c.Close()
+}
+
+// overlaps reports whether a range of time has rows of the group in it.
+func (r *groupRef) overlaps(t model.TimeRange) bool { return r.Mint <= t.Maxt && r.Maxt >= t.Mint }

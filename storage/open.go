@@ -43,7 +43,7 @@ func Open(dir string, opts Options) (_ *DB, err error) {
 	if err := opts.Validate(); err != nil {
 		return nil, err
 	}
-	db := &DB{dir: dir, opts: opts, labels: newLabelCache(opts.LabelCacheEntries), encoders: defaultEncoders()}
+	db := &DB{dir: dir, opts: opts, labels: newLabelCache(opts.LabelCacheEntries), shapes: newShapeCache(opts.ShapeCacheBytes), encoders: defaultEncoders()}
 	var opened []func() error
 	defer func() {
 		if err != nil {

@@ -77,6 +77,9 @@ type Options struct {
 	// LabelCacheEntries is the number of label sets read from disk that are
 	// kept decoded; default 100,000.
 	LabelCacheEntries int
+	// ShapeCacheBytes is the memory for shapes of log lines that are kept
+	// decoded; default 32 MiB.
+	ShapeCacheBytes int64
 }
 
 // RetentionRule says how long what matches is kept: samples of metrics, to which
@@ -115,6 +118,7 @@ func (o Options) WithDefaults() Options {
 	def(&o.MaxRequestKeys, 1_000_000)
 	def(&o.CacheBytes, 128<<20)
 	def(&o.LabelCacheEntries, 100_000)
+	def(&o.ShapeCacheBytes, 32<<20)
 	return o
 }
 
@@ -155,6 +159,7 @@ func (o Options) Validate() error {
 	check(o.MaxRequestKeys > 0, "MaxRequestKeys", o.MaxRequestKeys, "more than 0")
 	check(o.CacheBytes > 0, "CacheBytes", o.CacheBytes, "more than 0")
 	check(o.LabelCacheEntries > 0, "LabelCacheEntries", o.LabelCacheEntries, "more than 0")
+	check(o.ShapeCacheBytes > 0, "ShapeCacheBytes", o.ShapeCacheBytes, "more than 0")
 	if bad != nil {
 		return &OptionsError{Problems: bad}
 	}

@@ -183,6 +183,7 @@ func (db *DB) drop(ctx context.Context, p keys.Partition) (err error) {
 		return err
 	}
 	db.labels.clear()
+	db.shapes.clear()
 	return db.pdb.Delete(keys.PartitionMark(p), pebble.Sync)
 }
 

@@ -3,12 +3,9 @@ package storage
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sort"
-
-	"github.com/cockroachdb/pebble/v2"
 
 	"tidemark/storage/head"
 	"tidemark/storage/keys"
@@ -17,45 +14,38 @@ import (
 )
 
 // Rows implements model.View. See the package documentation for state columns.
-// A stream with much data in a partition comes in several blocks, which then
-// follow each other in the direction asked for and do not overlap in time,
-// except where rows were written out of order.
+// Rows come in clusters of time that do not overlap: one row group each where
+// rows were written in order. A stream's rows of a cluster are one block.
 func (v *view) Rows(ctx context.Context, sel model.RowSelection, visit func(*model.RowBlock) error) error {
 	if err := v.enter(); err != nil {
 		return err
 	}
 	defer v.leave()
-	sel.Mint = max(sel.Mint, v.minTime)
-	if sel.Mint > sel.Maxt {
-		return nil
-	}
-	s := &rowScan{v: v, ctx: ctx, sel: sel, visit: visit}
-	err := s.run()
-	return v.finish("rows", errors.Join(err, s.close()))
+	s := &rowScan{v: v, ctx: ctx, sel: sel}
+	err := s.clusters(func(c *rowCluster) error { return s.blocks(c, visit) })
+	return v.finish("rows", err)
 }
 
 // rowScan is one call of Rows.
 type rowScan struct {
-	v     *view
-	ctx   context.Context
-	sel   model.RowSelection
-	visit func(*model.RowBlock) error
+	v   *view
+	ctx context.Context
+	sel model.RowSelection
 
-	iter       *pebble.Iterator
 	groups     *groupReader
+	filter     *rowFilter
+	undecided  bool // a row was kept because the filter could not decide on it
 	wantsState bool
 	stateMs    []*model.Matcher // of measurement
 	setMs      []*model.Matcher // of the label sets of state columns
 }
 
-func (s *rowScan) close() error {
-	if s.iter != nil {
-		return s.iter.Close()
+// clusters calls f with every cluster in the direction asked for.
+func (s *rowScan) clusters(f func(*rowCluster) error) error {
+	s.sel.Mint = max(s.sel.Mint, s.v.minTime)
+	if s.sel.Mint > s.sel.Maxt {
+		return nil
 	}
-	return nil
-}
-
-func (s *rowScan) run() (err error) {
 	// A log row has no metric name.
 	names, labels := splitName(s.sel.Matchers)
 	if !matchesAll(names, "") {
@@ -63,10 +53,8 @@ func (s *rowScan) run() (err error) {
 	}
 	s.sel.Matchers = labels
 	s.wantsState, s.stateMs, s.setMs = stateMatchers(labels)
-	if s.iter, err = s.v.snap.NewIter(nil); err != nil {
-		return err
-	}
-	s.groups = newGroupReader(s.v, s.iter)
+	s.groups = newGroupReader(s.v)
+	s.filter = newRowFilter(&s.sel.Filter)
 
 	// Every partition that has rows on disk or in a head.
 	times := make(map[model.TimeRange]keys.Partition)
@@ -99,7 +87,7 @@ func (s *rowScan) run() (err error) {
 	}
 	for _, r := range order {
 		p := times[r]
-		if err := s.partition(p, r, onDisk[p]); err != nil {
+		if err := s.partition(p, r, onDisk[p], f); err != nil {
 			return err
 		}
 	}
@@ -120,17 +108,23 @@ func stateMatchers(ms []*model.Matcher) (wants bool, measurement, rest []*model.
 	return wants, measurement, rest
 }
 
-// rowStream is a stream's pieces within a partition, in order of writing.
-type rowStream struct {
-	labels model.Labels
-	pieces []rowPiece
+// rowCluster is what of a partition lies in a span of time that nothing else
+// overlaps: row groups and rows in memory, in order of writing.
+type rowCluster struct {
+	p      keys.Partition
+	span   model.TimeRange
+	sets   *postings.Set // selected label sets of the partition
+	every  bool          // they are all that have log rows
+	groups []*groupRef
+	memory []memoryRows
 }
 
-// rowPiece is rows of a stream, ascending by (time, arrival), that are read
-// when they are wanted. Pieces of lower rank were written earlier.
-type rowPiece struct {
+// memoryRows is rows of one stream, ascending by (time, arrival), that are not
+// in a row group. They are read when they are wanted.
+type memoryRows struct {
+	labels     model.Labels
+	key        string
 	mint, maxt int64
-	rank       int
 	read       func() (*rowData, error)
 }
 
@@ -141,157 +135,97 @@ type rowData struct {
 	columns map[string][]model.Value
 }
 
-// partition streams the blocks of one partition.
-func (s *rowScan) partition(p keys.Partition, r model.TimeRange, onDisk bool) error {
-	mint, maxt := max(s.sel.Mint, r.Mint), min(s.sel.Maxt, r.Maxt)
-	streams := make(map[string]int)
-	var list []*rowStream
-	add := func(ls model.Labels, key string, ps ...rowPiece) {
-		i, ok := streams[key]
-		if !ok {
-			i = len(list)
-			streams[key] = i
-			list = append(list, &rowStream{labels: ls})
-		}
-		for _, pc := range ps {
-			pc.rank = len(list[i].pieces)
-			list[i].pieces = append(list[i].pieces, pc)
-		}
+// partition calls f with the clusters of a partition.
+func (s *rowScan) partition(p keys.Partition, r model.TimeRange, onDisk bool, f func(*rowCluster) error) error {
+	span := model.TimeRange{Mint: max(s.sel.Mint, r.Mint), Maxt: min(s.sel.Maxt, r.Maxt)}
+	type unit struct {
+		model.TimeRange
+		group  *groupRef
+		memory *memoryRows
 	}
+	var units []unit
+	var sets *postings.Set
+	every := false
 	if onDisk {
-		if err := s.diskRows(p, mint, maxt, add); err != nil {
+		x := diskIndex{s.v.snap, p}
+		logs, err := x.classes(keys.ClassLogs)
+		if err != nil {
 			return err
 		}
+		if !logs.Empty() {
+			sel, err := postings.Select(s.ctx, x, s.sel.Matchers)
+			if err != nil {
+				return err
+			}
+			sets = postings.And(sel, logs)
+			every = sets.Len() == logs.Len()
+		}
+		if !sets.Empty() {
+			refs, err := s.groups.in(p)
+			if err != nil {
+				return err
+			}
+			for i := range refs {
+				if refs[i].overlaps(span) {
+					units = append(units, unit{model.TimeRange{Mint: refs[i].Mint, Maxt: refs[i].Maxt}, &refs[i], nil})
+				}
+			}
+		}
 	}
+	add := func(m memoryRows) { units = append(units, unit{model.TimeRange{Mint: m.mint, Maxt: m.maxt}, nil, &m}) }
 	for _, h := range s.v.heads {
-		if err := s.headRows(h, mint, maxt, add); err != nil {
+		if err := s.headRows(h, span.Mint, span.Maxt, add); err != nil {
 			return err
 		}
 	}
 	if s.wantsState {
-		if err := s.stateRows(p, onDisk, mint, maxt, add); err != nil {
+		if err := s.stateRows(p, onDisk, span.Mint, span.Maxt, add); err != nil {
 			return err
 		}
 	}
-	for _, st := range list {
-		if err := s.stream(st, r, mint, maxt); err != nil {
-			return err
+	written := make([]int, len(units)) // order of writing
+	for i := range written {
+		written[i] = i
+	}
+	slices.SortStableFunc(written, func(a, b int) int { return cmp.Compare(units[a].Mint, units[b].Mint) })
+	var clusters [][]int
+	for i := 0; i < len(written); {
+		j, end := i+1, units[written[i]].Maxt
+		for j < len(written) && units[written[j]].Mint <= end {
+			end = max(end, units[written[j]].Maxt)
+			j++
 		}
+		clusters = append(clusters, written[i:j])
+		i = j
 	}
-	return nil
-}
-
-type addPieces func(ls model.Labels, key string, ps ...rowPiece)
-
-// diskRows adds the pieces of row groups.
-func (s *rowScan) diskRows(p keys.Partition, mint, maxt int64, add addPieces) error {
-	x := diskIndex{s.v.snap, p}
-	logs, err := x.classes(keys.ClassLogs)
-	if err != nil || logs.Empty() {
-		return err
+	if s.sel.Direction == model.Backward {
+		slices.Reverse(clusters)
 	}
-	sel, err := postings.Select(s.ctx, x, s.sel.Matchers)
-	if err != nil {
-		return err
-	}
-	for _, id := range postings.And(sel, logs).IDs() {
+	for _, members := range clusters {
+		slices.Sort(members)
+		c := &rowCluster{p: p, span: model.TimeRange{Mint: maxInt64, Maxt: minInt64}, sets: sets, every: every}
+		for _, i := range members {
+			u := &units[i]
+			c.span.Mint, c.span.Maxt = min(c.span.Mint, u.Mint), max(c.span.Maxt, u.Maxt)
+			if u.group != nil {
+				c.groups = append(c.groups, u.group)
+			} else {
+				c.memory = append(c.memory, *u.memory)
+			}
+		}
+		c.span.Mint, c.span.Maxt = max(c.span.Mint, span.Mint), min(c.span.Maxt, span.Maxt)
 		if err := s.ctx.Err(); err != nil {
 			return err
 		}
-		found, err := s.groups.find(s.ctx, p, id, mint, maxt)
-		if err != nil {
+		if err := f(c); err != nil {
 			return err
-		}
-		if len(found) == 0 {
-			continue
-		}
-		ls, err := s.v.labelsOf(p, id)
-		if err != nil {
-			return err
-		}
-		ds := logDeletions(s.v.tombstones, ls.labels)
-		for _, pc := range found {
-			add(ls.labels, ls.key, rowPiece{mint: pc.run.Mint, maxt: pc.run.Maxt, read: func() (*rowData, error) {
-				d, err := s.readGroup(pc)
-				if err == nil && ds.touch(pc.run.Mint, pc.run.Maxt, pc.pos) {
-					d.drop(ds, pc.pos)
-				}
-				return d, err
-			}})
 		}
 	}
 	return nil
 }
 
-func (s *rowScan) readGroup(pc groupPiece) (*rowData, error) {
-	g, err := s.groups.open(pc.key)
-	if err != nil {
-		return nil, err
-	}
-	d := &rowData{columns: make(map[string][]model.Value)}
-	wrap := func(err error) error { return corrupt(fmt.Sprintf("row group %x", pc.key), err) }
-	if d.times, err = g.Times(pc.run.First, pc.run.Count, nil); err != nil {
-		return nil, wrap(err)
-	}
-	if !s.sel.NoLine {
-		if d.lines, err = g.Lines(pc.run.First, pc.run.Count, nil); err != nil {
-			return nil, wrap(err)
-		}
-	}
-	want := func(name string) error {
-		if _, ok := d.columns[name]; ok || !g.Has(name, pc.run.First, pc.run.Count) {
-			return nil
-		}
-		vals, err := g.Column(name, pc.run.First, pc.run.Count, nil)
-		if err != nil {
-			return wrap(err)
-		}
-		d.columns[name] = vals
-		return nil
-	}
-	if s.sel.AllFields || s.sel.Metadata && g.Has(model.MetadataField, pc.run.First, pc.run.Count) {
-		for _, c := range g.Columns() {
-			if err := want(c.Name); err != nil {
-				return nil, err
-			}
-		}
-	} else {
-		for _, name := range s.sel.Fields {
-			if err := want(name); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return d, nil
-}
-
-// drop takes out the rows that are hidden at a position.
-func (d *rowData) drop(ds deletions, pos uint64) {
-	n := 0
-	for i, t := range d.times {
-		if ds.hide(t, pos) {
-			continue
-		}
-		d.times[n] = t
-		if d.lines != nil {
-			d.lines[n] = d.lines[i]
-		}
-		for _, vals := range d.columns {
-			vals[n] = vals[i]
-		}
-		n++
-	}
-	d.times = d.times[:n]
-	if d.lines != nil {
-		d.lines = d.lines[:n]
-	}
-	for name, vals := range d.columns {
-		d.columns[name] = vals[:n]
-	}
-}
-
-// headRows adds the pieces of a head.
-func (s *rowScan) headRows(h *head.Snapshot, mint, maxt int64, add addPieces) error {
+// headRows adds the rows of a head.
+func (s *rowScan) headRows(h *head.Snapshot, mint, maxt int64, add func(memoryRows)) error {
 	if h.Empty() {
 		return nil
 	}
@@ -317,17 +251,30 @@ func (s *rowScan) headRows(h *head.Snapshot, mint, maxt int64, add addPieces) er
 			n := min(len(rows), headPiece)
 			part := rows[:n]
 			rows = rows[n:]
-			add(ls, key, rowPiece{mint: part[0].Time, maxt: part[n-1].Time, read: func() (*rowData, error) { return s.readHead(h, part), nil }})
+			add(memoryRows{labels: ls, key: key, mint: part[0].Time, maxt: part[n-1].Time, read: func() (*rowData, error) { return s.readHead(h, ls, part), nil }})
 		}
 	}
 	return nil
 }
 
-// headPiece is the number of rows of a head that make a block.
+// headPiece is the number of rows of a head that are read at once.
 const headPiece = 8192
 
-func (s *rowScan) readHead(h *head.Snapshot, rows []head.LogRow) *rowData {
-	d := &rowData{times: make([]int64, len(rows)), columns: make(map[string][]model.Value)}
+// readHead reads the rows of a head that satisfy the filter.
+func (s *rowScan) readHead(h *head.Snapshot, ls model.Labels, rows []head.LogRow) *rowData {
+	d := &rowData{columns: make(map[string][]model.Value)}
+	if !s.filter.keepsAll() {
+		var kept []head.LogRow
+		fs := s.filter.of(ls)
+		for i := range rows {
+			if fs.keep(byteString(h.Line(&rows[i])), func(name string) model.Value { return headField(h, &rows[i], name) }) {
+				kept = append(kept, rows[i])
+			}
+		}
+		rows = kept
+		s.undecided = s.undecided || fs.undecided
+	}
+	d.times = make([]int64, len(rows))
 	if !s.sel.NoLine {
 		d.lines = make([]string, len(rows))
 	}
@@ -351,86 +298,146 @@ func (s *rowScan) readHead(h *head.Snapshot, rows []head.LogRow) *rowData {
 				vals = make([]model.Value, len(rows))
 				d.columns[name] = vals
 			}
-			if cols[c].Type == model.TypeText {
-				vals[i] = model.Text(h.Text(words[c]))
-			} else {
-				vals[i] = model.Value{Type: cols[c].Type, Bits: words[c]}
-			}
+			vals[i] = headValue(h, &cols[c], words[c])
 		}
 	}
 	return d
 }
 
-// stream emits the blocks of a stream: pieces that overlap in time are merged.
-func (s *rowScan) stream(st *rowStream, part model.TimeRange, mint, maxt int64) error {
-	sort.SliceStable(st.pieces, func(i, j int) bool { return st.pieces[i].mint < st.pieces[j].mint })
-	var clusters [][]rowPiece
-	for i := 0; i < len(st.pieces); {
-		j, end := i+1, st.pieces[i].maxt
-		for j < len(st.pieces) && st.pieces[j].mint <= end {
-			end = max(end, st.pieces[j].maxt)
-			j++
+func headValue(h *head.Snapshot, c *model.Column, word uint64) model.Value {
+	if c.Type == model.TypeText {
+		return model.Text(h.Text(word))
+	}
+	return model.Value{Type: c.Type, Bits: word}
+}
+
+// headField returns the last value that a row of a head has for a field.
+func headField(h *head.Snapshot, row *head.LogRow, name string) (v model.Value) {
+	cols, words := h.Fields(row)
+	for c := range cols {
+		if cols[c].Field == name {
+			v = headValue(h, &cols[c], words[c])
 		}
-		clusters = append(clusters, st.pieces[i:j])
-		i = j
 	}
-	if s.sel.Direction == model.Backward {
-		slices.Reverse(clusters)
+	return v
+}
+
+// clusterStream is a stream's rows within a cluster.
+type clusterStream struct {
+	labels model.Labels
+	reads  []func() (*rowData, error) // in order of writing
+}
+
+// streams lists what a cluster has, stream by stream.
+func (s *rowScan) streams(c *rowCluster) ([]*clusterStream, error) {
+	index := make(map[string]int)
+	var list []*clusterStream
+	add := func(ls model.Labels, key string, read func() (*rowData, error)) {
+		i, ok := index[key]
+		if !ok {
+			i = len(list)
+			index[key] = i
+			list = append(list, &clusterStream{labels: ls})
+		}
+		list[i].reads = append(list[i].reads, read)
 	}
-	for _, c := range clusters {
+	for _, ref := range c.groups {
+		m, err := s.match(c, ref)
+		if err != nil {
+			return nil, err
+		}
+		if len(c.groups) == 1 && len(c.memory) == 0 {
+			if err := s.limit(m); err != nil {
+				return nil, err
+			}
+		}
+		for i := range m.runs {
+			r := &m.runs[i]
+			ls, err := s.v.labelsOf(c.p, r.set)
+			if err != nil {
+				return nil, err
+			}
+			add(ls.labels, ls.key, func() (*rowData, error) { return s.readGroup(ref, m, r) })
+		}
+	}
+	for i := range c.memory {
+		m := &c.memory[i]
+		add(m.labels, m.key, m.read)
+	}
+	return list, nil
+}
+
+// blocks visits the blocks of a cluster.
+func (s *rowScan) blocks(c *rowCluster, visit func(*model.RowBlock) error) error {
+	list, err := s.streams(c)
+	if err != nil {
+		return err
+	}
+	for _, st := range list {
 		if err := s.ctx.Err(); err != nil {
 			return err
 		}
-		b, err := s.block(c, mint, maxt)
+		b, err := s.block(st)
 		if err != nil {
 			return fmt.Errorf("stream %s: %w", st.labels, err)
 		}
 		if b == nil {
 			continue
 		}
-		b.Labels, b.Partition = st.labels, part
-		if err := s.visit(b); err != nil {
+		b.Labels, b.Partition = st.labels, c.span
+		if err := visit(b); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// block reads and merges pieces; nil where no row is in range.
-func (s *rowScan) block(pieces []rowPiece, mint, maxt int64) (*model.RowBlock, error) {
-	slices.SortFunc(pieces, func(a, b rowPiece) int { return cmp.Compare(a.rank, b.rank) })
+// block reads and merges the rows of a stream; nil where there are none.
+func (s *rowScan) block(st *clusterStream) (*model.RowBlock, error) {
+	var datas []*rowData
+	for _, read := range st.reads {
+		d, err := read()
+		if err != nil {
+			return nil, err
+		}
+		if len(d.times) > 0 {
+			datas = append(datas, d)
+		}
+	}
+	switch len(datas) {
+	case 0:
+		return nil, nil
+	case 1:
+		d := datas[0]
+		b := &model.RowBlock{Times: d.times, Lines: d.lines}
+		for name, vals := range d.columns {
+			if slices.ContainsFunc(vals, func(v model.Value) bool { return v.Type != model.TypeNone }) {
+				b.Columns = append(b.Columns, model.RowColumn{Name: name, Values: vals})
+			}
+		}
+		slices.SortFunc(b.Columns, func(a, b model.RowColumn) int { return cmp.Compare(a.Name, b.Name) })
+		return b, nil
+	}
+	return s.merged(datas), nil
+}
+
+// merged merges rows, by time and then by order of writing.
+func (s *rowScan) merged(datas []*rowData) *model.RowBlock {
 	type ref struct {
 		t          int64
 		piece, row int
 	}
-	var (
-		refs  []ref
-		datas []*rowData
-		names = make(map[string]bool)
-	)
-	sorted := true
-	for i := range pieces {
-		d, err := pieces[i].read()
-		if err != nil {
-			return nil, err
-		}
-		datas = append(datas, d)
+	var refs []ref
+	names := make(map[string]bool)
+	for i, d := range datas {
 		for n := range d.columns {
 			names[n] = true
 		}
 		for j, t := range d.times {
-			if t >= mint && t <= maxt {
-				sorted = sorted && (len(refs) == 0 || refs[len(refs)-1].t <= t)
-				refs = append(refs, ref{t, i, j})
-			}
+			refs = append(refs, ref{t, i, j})
 		}
 	}
-	if len(refs) == 0 {
-		return nil, nil
-	}
-	if !sorted {
-		slices.SortStableFunc(refs, func(a, b ref) int { return cmp.Compare(a.t, b.t) })
-	}
+	sort.SliceStable(refs, func(i, j int) bool { return refs[i].t < refs[j].t })
 	b := &model.RowBlock{Times: make([]int64, len(refs))}
 	if !s.sel.NoLine {
 		b.Lines = make([]string, len(refs))
@@ -459,5 +466,5 @@ func (s *rowScan) block(pieces []rowPiece, mint, maxt int64) (*model.RowBlock, e
 			b.Columns = append(b.Columns, model.RowColumn{Name: n, Values: vals})
 		}
 	}
-	return b, nil
+	return b
 }

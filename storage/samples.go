@@ -541,9 +541,8 @@ func (r *seriesReader) fromLog(ctx context.Context, p keys.Partition, src *sourc
 		return err
 	}
 	if r.groups == nil {
-		r.groups = newGroupReader(r.set.v, r.iter)
+		r.groups = newGroupReader(r.set.v)
 	}
-	r.groups.iter = r.iter
 	field := r.set.fields[src.field]
 	pieces, err := r.groups.find(ctx, p, src.id, r.mint, r.set.maxt)
 	if err != nil {
@@ -558,7 +557,7 @@ func (r *seriesReader) fromLog(ctx context.Context, p keys.Partition, src *sourc
 		ds = logDeletions(r.set.v.tombstones, ls.labels)
 	}
 	for _, pc := range pieces {
-		g, err := r.groups.open(pc.key)
+		g, err := r.groups.open(pc.ref)
 		if err != nil {
 			return err
 		}
@@ -574,8 +573,8 @@ func (r *seriesReader) fromLog(ctx context.Context, p keys.Partition, src *sourc
 			return corrupt("row group", err)
 		}
 		for i, t := range times {
-			if t >= r.mint && t <= r.set.maxt && vals[i].Type.Numeric() && !ds.hide(t, pc.pos) {
-				r.samples = append(r.samples, head.Sample{Time: t, Bits: vals[i].Bits, Order: pc.pos, Type: vals[i].Type})
+			if t >= r.mint && t <= r.set.maxt && vals[i].Type.Numeric() && !ds.hide(t, pc.ref.Position) {
+				r.samples = append(r.samples, head.Sample{Time: t, Bits: vals[i].Bits, Order: pc.ref.Position, Type: vals[i].Type})
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,7 +32,7 @@ type stateSet struct {
 
 // stateRows adds the state columns of a partition as rows: for each label set
 // and measurement one row per time, with the last written text of each field.
-func (s *rowScan) stateRows(p keys.Partition, onDisk bool, mint, maxt int64, add addPieces) error {
+func (s *rowScan) stateRows(p keys.Partition, onDisk bool, mint, maxt int64, add func(memoryRows)) error {
 	sets := make(map[string]*stateSet)
 	put := func(ls model.Labels, measurement string, ts []stateText) {
 		if len(ts) == 0 {
@@ -66,10 +67,23 @@ func (s *rowScan) stateRows(p keys.Partition, onDisk bool, mint, maxt int64, add
 	slices.Sort(order)
 	for _, key := range order {
 		st := sets[key]
-		d := st.rows(s.sel)
-		add(st.labels, key, rowPiece{mint: d.times[0], maxt: d.times[len(d.times)-1], read: func() (*rowData, error) { return d, nil }})
+		d := s.stateData(st)
+		if len(d.times) > 0 {
+			add(memoryRows{labels: st.labels, key: key, mint: d.times[0], maxt: d.times[len(d.times)-1], read: func() (*rowData, error) { return d, nil }})
+		}
 	}
 	return nil
+}
+
+// stateData returns the rows of a state that satisfy the filter.
+func (s *rowScan) stateData(st *stateSet) *rowData {
+	if s.filter.keepsAll() {
+		return st.rows(s.sel)
+	}
+	d := st.rows(model.RowSelection{AllFields: true})
+	d, undecided := s.filter.rows(st.labels, d, &s.sel)
+	s.undecided = s.undecided || undecided
+	return d
 }
 
 // rows turns texts into rows.
@@ -123,7 +137,7 @@ func (st *stateSet) rows(sel model.RowSelection) *rowData {
 	return d
 }
 
-func (s *rowScan) diskStates(p keys.Partition, mint, maxt int64, put func(model.Labels, string, []stateText)) error {
+func (s *rowScan) diskStates(p keys.Partition, mint, maxt int64, put func(model.Labels, string, []stateText)) (err error) {
 	x := diskIndex{s.v.snap, p}
 	type state struct {
 		metric uint32
@@ -161,6 +175,14 @@ func (s *rowScan) diskStates(p keys.Partition, mint, maxt int64, put func(model.
 	if err != nil {
 		return err
 	}
+	if len(states) == 0 {
+		return nil
+	}
+	iter, err := s.v.snap.NewIter(nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, iter.Close()) }()
 	var col chunk.Column
 	for _, st := range states {
 		for _, set := range st.sets.IDs() {
@@ -170,7 +192,7 @@ func (s *rowScan) diskStates(p keys.Partition, mint, maxt int64, put func(model.
 				return err
 			}
 			ds := metricDeletions(s.v.tombstones, st.name, ls.labels)
-			err = s.v.chunks(s.ctx, s.iter, p, st.metric, set, mint, maxt, &col, func(c *chunk.Column, pos uint64) {
+			err = s.v.chunks(s.ctx, iter, p, st.metric, set, mint, maxt, &col, func(c *chunk.Column, pos uint64) {
 				if c.Type != model.TypeText {
 					return
 				}

@@ -221,16 +221,24 @@ func (p *Printer) windows() error {
 }
 
 func (p *Printer) rowGroup(v []byte) error {
-	g, err := rowgroup.Open(v)
+	g, err := rowgroup.OpenSplit(v, func(i int) ([]byte, error) { return nil, fmt.Errorf("part %d lies apart", i) })
 	if err != nil {
 		return err
 	}
 	p.note("%d bytes, %d rows, %s to %s", len(v), g.Rows(), timeText(g.Mint()), timeText(g.Maxt()))
-	for _, c := range g.Columns() {
-		p.note("field %q, %s", c.Name, c.Type)
+	columns, err := rowgroup.Describe(v)
+	if err != nil {
+		return err
+	}
+	for _, c := range columns {
+		p.note("%s", c)
 	}
 	sets := g.Sets()
 	p.note("%d label sets", len(sets))
+	if g.Parts() > 0 {
+		p.note("%d parts", g.Parts())
+		return nil
+	}
 	n := p.limit(g.Rows())
 	times, err := g.Times(0, n, nil)
 	if err != nil {

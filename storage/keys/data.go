@@ -57,44 +57,68 @@ func (p Partition) ReadChunk(key []byte) (Chunk, error) {
 
 // RowGroup names a row group within its partition.
 type RowGroup struct {
-	Position  uint64
-	FirstSet  uint32
-	FirstTime int64
-	Seq       uint32 // running number within the position and partition
-	LastSet   uint32
+	Position          uint64
+	Seq               uint32 // running number within the position and partition
+	FirstSet, LastSet uint32
+	Mint, Maxt        int64
+	Rows              uint32
 }
 
-// RowGroup is the key of a row group.
+// RowGroup is the key of a row group's head.
 func (p Partition) RowGroup(g RowGroup) []byte {
-	k := appendU32(appendU64(p.kind(kindRowGroup), g.Position), g.FirstSet)
-	return appendU32(appendU32(appendI64(k, g.FirstTime), g.Seq), g.LastSet)
+	k := appendU32(appendU64(p.kind(kindRowGroup), g.Position), g.Seq)
+	return appendU32(appendI64(appendI64(appendU32(appendU32(k, g.FirstSet), g.LastSet), g.Mint), g.Maxt), g.Rows)
 }
 
-// RowGroups is the range of all row groups.
+// RowGroups is the range of the heads of all row groups.
 func (p Partition) RowGroups() (lo, hi []byte) { return prefixRange(p.kind(kindRowGroup)) }
 
-// RowGroupsAt is the range of the row groups of one flush.
+// RowGroupsAt is the range of the heads of the row groups of one position.
 func (p Partition) RowGroupsAt(pos uint64) (lo, hi []byte) {
 	return prefixRange(appendU64(p.kind(kindRowGroup), pos))
-}
-
-// RowGroupsFrom is the first possible key of a group of the flush whose first
-// label set is set or a later one.
-func (p Partition) RowGroupsFrom(pos uint64, set uint32) []byte {
-	return appendU32(appendU64(p.kind(kindRowGroup), pos), set)
 }
 
 // ReadRowGroup decodes a key of RowGroup.
 func (p Partition) ReadRowGroup(key []byte) (RowGroup, error) {
 	rest, err := p.rest(key, kindRowGroup, "row group")
-	if err != nil || len(rest) != 28 {
+	if err != nil || len(rest) != 40 {
 		return RowGroup{}, bad("row group", key)
 	}
 	return RowGroup{
-		Position:  binary.BigEndian.Uint64(rest),
-		FirstSet:  binary.BigEndian.Uint32(rest[8:]),
-		FirstTime: i64(rest[12:]),
-		Seq:       binary.BigEndian.Uint32(rest[20:]),
-		LastSet:   binary.BigEndian.Uint32(rest[24:]),
+		Position: binary.BigEndian.Uint64(rest),
+		Seq:      binary.BigEndian.Uint32(rest[8:]),
+		FirstSet: binary.BigEndian.Uint32(rest[12:]),
+		LastSet:  binary.BigEndian.Uint32(rest[16:]),
+		Mint:     i64(rest[20:]),
+		Maxt:     i64(rest[28:]),
+		Rows:     binary.BigEndian.Uint32(rest[36:]),
 	}, nil
+}
+
+// RowGroupPart is the key of a part of the row group that has the position and
+// running number.
+func (p Partition) RowGroupPart(pos uint64, seq uint32, part uint16) []byte {
+	return binary.BigEndian.AppendUint16(appendU32(appendU64(p.kind(kindRowPart), pos), seq), part)
+}
+
+// RowGroupParts is the range of the parts of one row group.
+func (p Partition) RowGroupParts(pos uint64, seq uint32) (lo, hi []byte) {
+	return prefixRange(appendU32(appendU64(p.kind(kindRowPart), pos), seq))
+}
+
+// RowGroupPartsAt is the range of the parts of the row groups of one position.
+func (p Partition) RowGroupPartsAt(pos uint64) (lo, hi []byte) {
+	return prefixRange(appendU64(p.kind(kindRowPart), pos))
+}
+
+// AllRowGroupParts is the range of the parts of all row groups.
+func (p Partition) AllRowGroupParts() (lo, hi []byte) { return prefixRange(p.kind(kindRowPart)) }
+
+// ReadRowGroupPart decodes a key of RowGroupPart.
+func (p Partition) ReadRowGroupPart(key []byte) (pos uint64, seq uint32, part uint16, err error) {
+	rest, err := p.rest(key, kindRowPart, "part of a row group")
+	if err != nil || len(rest) != 14 {
+		return 0, 0, 0, bad("part of a row group", key)
+	}
+	return binary.BigEndian.Uint64(rest), binary.BigEndian.Uint32(rest[8:]), binary.BigEndian.Uint16(rest[12:]), nil
 }

@@ -30,6 +30,7 @@ const (
 	KindLastCompacted Kind = "last compaction"
 	KindChunk         Kind = "chunk"
 	KindRowGroup      Kind = "row group"
+	KindRowPart       Kind = "part of a row group"
 	// KindUnknown is a key that this version has no name for.
 	KindUnknown Kind = "unknown"
 )
@@ -37,7 +38,7 @@ const (
 var partitionKinds = map[byte]Kind{
 	kindLabels: KindLabels, kindHash: KindHash, kindPosting: KindPosting, kindMetric: KindMetricSets, kindClass: KindClassSets,
 	kindLogField: KindLogField, kindState: KindStateSets, kindFlush: KindFlush, kindIndexed: KindIndexed, kindFlushed: KindLastFlush,
-	kindCompacted: KindLastCompacted, kindChunk: KindChunk, kindRowGroup: KindRowGroup,
+	kindCompacted: KindLastCompacted, kindChunk: KindChunk, kindRowGroup: KindRowGroup, kindRowPart: KindRowPart,
 }
 
 // KindOf returns the kind of a key and, where it belongs to one, its partition.
@@ -132,7 +133,13 @@ func Describe(key []byte) (string, error) {
 	case KindRowGroup:
 		var g RowGroup
 		g, err = p.ReadRowGroup(key)
-		parts("position %d, %d: sets %d to %d, from %s", g.Position, g.Seq, g.FirstSet, g.LastSet, timeText(g.FirstTime))
+		parts("position %d, %d: %d rows, sets %d to %d, %s to %s", g.Position, g.Seq, g.Rows, g.FirstSet, g.LastSet, timeText(g.Mint), timeText(g.Maxt))
+	case KindRowPart:
+		var pos uint64
+		var seq uint32
+		var part uint16
+		pos, seq, part, err = p.ReadRowGroupPart(key)
+		parts("position %d, %d: part %d", pos, seq, part)
 	case KindUnknown:
 		err = bad("kind", key)
 	}

@@ -43,7 +43,8 @@
 //	0a                                             what the last flush left: see upkeep.go
 //	0b                                             the same of the last compaction
 //	10   metric u32 id u32 type u8 start i64 pos u64   chunk
-//	20   pos u64 first id u32 first time i64 seq u32 last id u32   row group
+//	20   pos u64 seq u32 first id u32 last id u32 mint i64 maxt i64 rows u32   head of a row group
+//	21   pos u64 seq u32 part u16                      part of a row group
 //
 // For example, the chunk of metric 7, label set 2, floats, that starts at
 // 1970-01-01T00:00:01Z in the partition of that day, flushed at position 9:
@@ -54,14 +55,12 @@
 // and the several types that a metric may have within a label set lie beside
 // each other.
 //
-// Row group keys put the flush position first, and the label set second: the
-// groups of one flush are sorted by (label set, time), a group may hold many
-// label sets, and so the groups of label set L are those between the last one
-// that begins at or before L and the first that begins behind it. A reader
-// does one seek per flush position of the partition (listed by kind 08, which
-// also has the times they span), whatever the number of groups; compaction
-// makes positions few. The last id in the key says without reading the value whether
-// the group before L's first reaches L.
+// A flush cuts its log rows by time into groups, which are numbered in that
+// order; within one they are sorted by (label set, time), so that a group holds
+// any number of label sets. The key of a head says which times and ids lie in
+// the group: a reader scans the heads of a partition, which are few and small
+// and lie together, and reads of the groups that matter the parts that have the
+// columns it wants. Kind 08 lists the flush positions and the times they span.
 //
 // Every key ends exactly where its last part ends: decoders check it.
 package keys

@@ -21,6 +21,7 @@ const (
 	kindCompacted = 0x0b
 	kindChunk     = 0x10
 	kindRowGroup  = 0x20
+	kindRowPart   = 0x21
 )
 
 // Class is a class of data that a label set has in a partition.

@@ -87,9 +87,12 @@ func TestRoundTrips(t *testing.T) {
 	if got, err := p.ReadChunk(p.Chunk(c)); err != nil || got != c {
 		t.Error("chunk", got, err)
 	}
-	g := RowGroup{Position: 5, FirstSet: 6, FirstTime: math.MinInt64, Seq: 7, LastSet: 8}
+	g := RowGroup{Position: 5, Seq: 7, FirstSet: 6, LastSet: 8, Mint: math.MinInt64, Maxt: 9, Rows: 10}
 	if got, err := p.ReadRowGroup(p.RowGroup(g)); err != nil || got != g {
 		t.Error("row group", got, err)
+	}
+	if pos, seq, part, err := p.ReadRowGroupPart(p.RowGroupPart(1<<63, 4, 65535)); err != nil || pos != 1<<63 || seq != 4 || part != 65535 {
+		t.Error("part of a row group", pos, seq, part, err)
 	}
 	if id, field, err := p.ReadLogField(p.LogField(9, "x\x00y")); err != nil || id != 9 || field != "x\x00y" {
 		t.Error("log field", id, field, err)
@@ -149,6 +152,8 @@ func FuzzRead(f *testing.F) {
 		check("chunk", p.Chunk(c), err)
 		g, err := p.ReadRowGroup(k)
 		check("row group", p.RowGroup(g), err)
+		pos0, seq, part, err := p.ReadRowGroupPart(k)
+		check("part of a row group", p.RowGroupPart(pos0, seq, part), err)
 		id, fd, err := p.ReadLogField(k)
 		check("log field", p.LogField(id, fd), err)
 		h, id, err := p.ReadHash(k)

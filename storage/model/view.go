@@ -96,14 +96,24 @@ type RowSelection struct {
 	// Metadata asks for all fields of rows that carry structured metadata
 	// (those with a value of MetadataField) beside Fields.
 	Metadata bool
+
+	// What follows is for views that are a RowSelector; others ignore it.
+
+	// Filter is what rows must satisfy.
+	Filter RowFilter
+	// Limit, where not 0, says that the receiver wants no more than so many rows
+	// in the direction asked for: the view may leave out rows that have as many
+	// before them.
+	Limit int
 }
 
 // RowBlock is rows of one stream, ascending by (time, arrival) whatever the
 // direction. The receiver owns the slices.
 type RowBlock struct {
 	Labels Labels
-	// Partition bounds the times that later blocks of the same partition can
-	// have (inclusive): a reader that has enough newer rows may stop.
+	// Partition bounds the times of the block and of those that follow with
+	// equal bounds (inclusive); blocks with other bounds lie wholly behind them
+	// in the direction asked for: a reader that has enough rows may stop.
 	Partition TimeRange
 	Times     []int64
 	Lines     []string // nil with NoLine

@@ -1,6 +1,7 @@
 package rowgroup
 
 import (
+	"cmp"
 	"fmt"
 	"hash/crc32"
 	"math"
@@ -30,6 +31,11 @@ type Builder struct {
 	guess   []*column // the columns of the last row, in the order of its fields
 	row     []*column // the same of the row being added
 	spare   []*column // columns of earlier groups, for their memory
+
+	// What an append needs, kept for its memory.
+	shapes   shaped
+	payloads []byte
+	order    []int32 // rows by time
 }
 
 // column collects the values of one field of one type.
@@ -77,9 +83,12 @@ func (a *arena) pop() {
 
 func (a *arena) reset() { a.bytes, a.ends = a.bytes[:0], a.ends[:0] }
 
+// text returns all texts, one after another; it is valid until the arena changes.
+func (a *arena) text() string { return unsafe.String(unsafe.SliceData(a.bytes), len(a.bytes)) }
+
 // strings returns the texts, which are valid until the arena changes.
 func (a *arena) strings() []string {
-	all := unsafe.String(unsafe.SliceData(a.bytes), len(a.bytes))
+	all := a.text()
 	out := make([]string, len(a.ends))
 	for i, end := range a.ends {
 		out[i] = all[a.start(i):end]
@@ -212,6 +221,10 @@ func (b *Builder) Full() bool {
 // calls gives equal bytes.
 func (b *Builder) Append(dst []byte) []byte { return b.appendGroup(dst, colenc.Smallest) }
 
+// AppendBest is Append with the slow level of compression, for a group that is
+// expected to be kept, such as the result of compaction.
+func (b *Builder) AppendBest(dst []byte) []byte { return b.appendGroup(dst, colenc.Best) }
+
 // AppendPlain is Append in encodings that are too simple to go wrong, and
 // large: for a group that Verify says Append got wrong.
 func (b *Builder) AppendPlain(dst []byte) []byte { return b.appendGroup(dst, colenc.Plain) }
@@ -224,16 +237,27 @@ func (b *Builder) appendGroup(dst []byte, mode colenc.Mode) []byte {
 	for _, r := range b.runs {
 		c.mint, c.maxt = min(c.mint, r.Mint), max(c.maxt, r.Maxt)
 	}
-	entries := []*entry{
-		{kind: kindTimes, encoding: encodingPlain, ColumnInfo: ColumnInfo{Type: model.TypeInt}},
-		{kind: kindLines, encoding: encodingPlain, ColumnInfo: ColumnInfo{Type: model.TypeText}},
-	}
-	var payloads []byte
+	var entries []*entry
+	payloads := b.payloads[:0]
 	sizes := []int{0}
+	add := func(e *entry) {
+		entries = append(entries, e)
+		sizes = append(sizes, len(payloads))
+	}
 	payloads = mode.IntsFrom(payloads, c.mint, b.times)
-	sizes = append(sizes, len(payloads))
-	payloads = mode.Texts(payloads, b.lines.strings())
-	sizes = append(sizes, len(payloads))
+	add(&entry{kind: kindTimes, encoding: encodingPlain, ColumnInfo: ColumnInfo{Type: model.TypeInt}})
+	if mode == colenc.Plain {
+		payloads = mode.Texts(payloads, b.lines.strings())
+		add(&entry{kind: kindLines, encoding: encodingPlain, ColumnInfo: ColumnInfo{Type: model.TypeText}})
+	} else {
+		b.shapes.parse(&b.lines)
+		payloads = b.shapes.appendShapes(payloads, mode)
+		add(&entry{kind: kindShapes, encoding: encodingPlain, ColumnInfo: ColumnInfo{Type: model.TypeText}})
+		payloads = b.shapes.appendVars(payloads, &b.lines, mode)
+		add(&entry{kind: kindVars, encoding: encodingPlain, ColumnInfo: ColumnInfo{Type: model.TypeText}})
+		payloads = b.shapes.appendGrams(payloads, &b.lines)
+		add(&entry{kind: kindGrams, encoding: encodingPlain, ColumnInfo: ColumnInfo{Type: model.TypeText}})
+	}
 
 	fields := slices.Clone(b.columns)
 	slices.SortFunc(fields, func(x, y *column) int {
@@ -247,10 +271,27 @@ func (b *Builder) appendGroup(dst []byte, mode colenc.Mode) []byte {
 			continue // its only values were replaced within their rows
 		}
 		f.First, f.Last, f.Present = int(f.rows[0]), int(f.rows[len(f.rows)-1]), len(f.rows)
-		payloads = f.append(payloads, mode)
-		entries = append(entries, &f.entry)
-		sizes = append(sizes, len(payloads))
+		payloads = f.append(payloads, mode, b.byTime)
+		add(&f.entry)
 	}
+	for i, e := range slices.Clone(entries) {
+		if e.kind != kindField || e.Type != model.TypeText || e.Present < manyValues || mode == colenc.Plain {
+			continue
+		}
+		texts := payloads[sizes[i]:sizes[i+1]]
+		if span := e.Last - e.First + 1; e.Present < span {
+			_, rest, err := colenc.DecodeBools(texts, span, nil)
+			if err != nil {
+				continue // Verify will say so
+			}
+			texts = rest
+		}
+		var ok bool
+		if payloads, ok = appendValues(payloads, e.Name, texts, e.Present); ok {
+			add(&entry{kind: kindValues, encoding: encodingPlain, ColumnInfo: ColumnInfo{Type: model.TypeText}})
+		}
+	}
+	b.payloads = payloads
 	c.columns = len(entries)
 
 	start := len(dst)
@@ -266,8 +307,34 @@ func (b *Builder) appendGroup(dst []byte, mode colenc.Mode) []byte {
 	return append(dst, payloads...)
 }
 
+// byTime returns the rows in order of time: an order in which values that are
+// shared across label sets, such as ids of traces, come close together.
+func (b *Builder) byTime() []int32 {
+	if len(b.runs) == 1 {
+		return nil // they are in that order
+	}
+	if len(b.order) == len(b.times) {
+		return b.order
+	}
+	b.order = slices.Grow(b.order[:0], len(b.times))[:len(b.times)]
+	for i := range b.order {
+		b.order[i] = int32(i)
+	}
+	slices.SortFunc(b.order, func(x, y int32) int {
+		if c := cmp.Compare(b.times[x], b.times[y]); c != 0 {
+			return c
+		}
+		return cmp.Compare(x, y)
+	})
+	return b.order
+}
+
+// orderedRows is the number of rows from which on distinct values are numbered
+// by time.
+const orderedRows = 1 << 12
+
 // append appends the payload of the column: presence, then values.
-func (c *column) append(dst []byte, mode colenc.Mode) []byte {
+func (c *column) append(dst []byte, mode colenc.Mode, byTime func() []int32) []byte {
 	if span := c.Last - c.First + 1; c.Present < span {
 		present := make([]uint64, span)
 		for _, row := range c.rows {
@@ -283,7 +350,13 @@ func (c *column) append(dst []byte, mode colenc.Mode) []byte {
 	case model.TypeBool:
 		return mode.Bools(dst, c.bits)
 	}
-	return mode.Texts(dst, c.text.strings())
+	var order []int32
+	if c.Present > orderedRows && c.First == 0 {
+		if order = byTime(); len(order) != c.Present {
+			order = nil
+		}
+	}
+	return mode.AppendTypedTexts(dst, c.text.strings(), order)
 }
 
 // Reset empties the builder and keeps its memory.
@@ -302,4 +375,5 @@ func (b *Builder) Reset() {
 	b.runs, b.times = b.runs[:0], b.times[:0]
 	b.lines.reset()
 	b.set, b.isSet, b.size, b.count = 0, false, 0, 0
+	b.order = b.order[:0]
 }

@@ -13,6 +13,16 @@ func (e *entry) open() ([]byte, error) {
 	if e.encoding != encodingPlain {
 		return nil, colenc.Unsupportedf("column encoding %d", e.encoding)
 	}
+	if e.payload == nil && e.group != nil && e.Size > 0 {
+		part, err := e.group.part(e.part)
+		if err != nil {
+			return nil, err
+		}
+		if e.offset+e.Size > len(part) {
+			return nil, colenc.Corruptf("part %d: want %d bytes, got %d", e.part, e.offset+e.Size, len(part))
+		}
+		e.payload = part[e.offset : e.offset+e.Size : e.offset+e.Size]
+	}
 	if !e.verified {
 		if got := crc32.Checksum(e.payload, castagnoli); got != e.checksum {
 			return nil, colenc.Corruptf("checksum: want %08x, got %08x", e.checksum, got)
@@ -52,7 +62,7 @@ func (e *entry) decode() error {
 		}
 	}
 	var bits []uint64
-	var texts *colenc.Texts
+	var texts *colenc.TypedTexts
 	switch e.Type {
 	case model.TypeFloat:
 		bits, src, err = colenc.DecodeFloats(src, e.Present, nil)
@@ -61,7 +71,7 @@ func (e *entry) decode() error {
 	case model.TypeBool:
 		bits, src, err = colenc.DecodeBools(src, e.Present, nil)
 	case model.TypeText:
-		texts, src, err = colenc.OpenTexts(src, e.Present)
+		texts, src, err = colenc.OpenTypedTexts(src, e.Present)
 	default:
 		err = colenc.Unsupportedf("type %s", e.Type)
 	}

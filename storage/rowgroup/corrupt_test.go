@@ -57,7 +57,11 @@ func readAll(b []byte) (err error) {
 	if e == nil && len(lines) != n {
 		return fmt.Errorf("got %d lines for %d rows", len(lines), n)
 	}
+	_, e = g.MayContain("some text")
+	first(e)
 	for i, c := range g.Columns() {
+		_, e := g.MayHave(c.Name, "some text")
+		first(e)
 		if i >= 50 {
 			break // a hostile directory may list millions
 		}

@@ -11,11 +11,15 @@ import (
 // Kinds of columns. A reader that does not know a kind skips the column if the
 // kind is at least kindOptional and otherwise refuses the group.
 const (
-	kindTimes = 1
-	kindLines = 2
-	kindField = 3
-	// 4 to 127 are reserved for what a reader must know.
+	kindTimes  = 1
+	kindLines  = 2
+	kindField  = 3
+	kindShapes = 4 // with kindVars, in place of kindLines
+	kindVars   = 5
+	// 6 to 127 are reserved for what a reader must know.
 	kindOptional = 128
+	kindGrams    = 128 // filters; see filters.go
+	kindValues   = 129
 )
 
 // encodingPlain says that a column's payload is as this version writes it.
@@ -32,13 +36,15 @@ type entry struct {
 	ColumnInfo
 	kind, encoding uint8
 	payload        []byte
+	group          *Group // that loads the payload, where it lies apart
+	part, offset   int    // where in which part it lies
 	checksum       uint32
 	verified       bool // the payload has this checksum
 
 	// What has been decoded, and is kept for the next question.
 	present []int64 // rows that have a value; nil where all of First to Last have
 	bits    []uint64
-	texts   *colenc.Texts
+	texts   *colenc.TypedTexts
 	times   []int64
 }
 
@@ -96,7 +102,7 @@ func decodeEntry(src []byte, rows, payloads int) (e entry, rest []byte, err erro
 		if src, err = e.decodeField(src, rows); err != nil {
 			return e, nil, err
 		}
-	case e.kind > kindField && e.kind < kindOptional:
+	case e.kind > kindVars && e.kind < kindOptional:
 		return e, nil, colenc.Unsupportedf("column kind %d", e.kind)
 	}
 	size, src, err := colenc.ReadUvarint(src, "column size", uint64(payloads))

@@ -83,7 +83,7 @@ func dump(b []byte) string {
 	var sizes []int
 	for range columns {
 		kind := b[at]
-		field(1, "column of %s", map[byte]string{kindTimes: "times", kindLines: "lines", kindField: "a field"}[kind])
+		field(1, "column of %s", map[byte]string{kindTimes: "times", kindLines: "lines", kindField: "a field", kindShapes: "shapes", kindVars: "variables", kindGrams: "grams", kindValues: "filter of values"}[kind])
 		field(1, "type %s", model.Type(b[at]))
 		field(1, "encoding %d", b[at])
 		if kind == kindField {

@@ -119,7 +119,8 @@ func walkDirectory(head, payloads []byte, visit func(e *entry, sum []byte) error
 	return err
 }
 
-// readHead reads everything in the head.
+// readHead reads everything in the head. Where payloads is nil they lie apart,
+// in parts, and the entries say where.
 func readHead(head, payloads []byte, visit func(e *entry, sum []byte) error) (c counts, runs []Run, err error) {
 	c, src, err := decodeCounts(head[fixedLen:])
 	if err != nil {
@@ -128,9 +129,13 @@ func readHead(head, payloads []byte, visit func(e *entry, sum []byte) error) (c 
 	if runs, src, err = decodeRuns(src, c.runs, c.rows, c.mint, c.maxt); err != nil {
 		return c, nil, err
 	}
-	values := 0
+	values, limit := 0, len(payloads)
+	var cut cutter
 	for range c.columns {
-		e, rest, err := decodeEntry(src, c.rows, len(payloads))
+		if payloads == nil {
+			limit = maxDetached
+		}
+		e, rest, err := decodeEntry(src, c.rows, limit)
 		if err != nil {
 			return c, nil, err
 		}
@@ -141,7 +146,12 @@ func readHead(head, payloads []byte, visit func(e *entry, sum []byte) error) (c 
 			return c, nil, colenc.Corruptf("values of all fields: want at most %d, got more", MaxValues)
 		}
 		sum := src[len(src)-len(rest)-4:][:4]
-		e.payload, payloads = payloads[:e.Size:e.Size], payloads[e.Size:]
+		if payloads == nil {
+			e.part, e.offset = cut.next(e.Size)
+		} else {
+			e.payload, payloads = payloads[:e.Size:e.Size], payloads[e.Size:]
+			limit -= e.Size
+		}
 		if err := visit(&e, sum); err != nil {
 			return c, nil, err
 		}

@@ -2,13 +2,14 @@ package rowgroup
 
 const (
 	// TargetRows is the number of rows at which Builder.Full says to cut a
-	// group. A reader of one quiet stream decodes the times of the whole group:
-	// 8192 take some 30 µs.
-	TargetRows = 8192
+	// group. Templates, dictionaries and filters are per group, and a value that
+	// many rows share is stored once in each: large groups make them cheap. A
+	// reader of few rows decodes no more than the times, the shapes and the
+	// columns these rows have.
+	TargetRows = 1 << 16
 	// TargetBytes is the size of lines and fields, before encoding, at which
-	// Builder.Full says to cut: large enough for text to compress in blocks of
-	// 64 KiB, small enough to be held in memory by every reader.
-	TargetBytes = 1 << 20
+	// Builder.Full says to cut: what an encoder holds in memory.
+	TargetBytes = 24 << 20
 	// TargetColumns is the number of columns, a name counting once per type, at
 	// which Builder.Full says to cut, so that the directory, which every reader
 	// reads, stays small against the columns.

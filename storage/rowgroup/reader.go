@@ -17,10 +17,24 @@ import (
 // valid for good and does not refer to the encoded bytes.
 type Group struct {
 	counts
-	runs         []Run
-	times, lines *entry
-	fields       []entry
-	columns      []ColumnInfo // of the fields
+	checksum uint32
+	runs     []Run
+	times    *entry
+	lines    *entry // or, in its place, shapes and vars
+	shapes   *entry
+	vars     *entry
+	fields   []entry
+	grams    *entry // filters, where there are
+	values   []entry
+	columns  []ColumnInfo // of the fields
+
+	parts  int // where the payloads lie apart
+	load   func(i int) ([]byte, error)
+	loaded map[int][]byte
+
+	known  *Shapes // once decoded
+	intern func(text []byte) (*Template, error)
+	reader *shapeReader // once decoded
 }
 
 // Open checks the header, the directory of columns and their checksum, and
@@ -29,27 +43,42 @@ type Group struct {
 // when it is first decoded.
 func Open(src []byte) (*Group, error) {
 	g := new(Group)
-	if err := g.open(src); err != nil {
+	head, err := headOf(src)
+	if err == nil {
+		err = g.open(head, src[len(head):])
+	}
+	if err != nil {
 		return nil, fmt.Errorf("open row group: %w", err)
 	}
 	return g, nil
 }
 
-func (g *Group) open(src []byte) error {
-	head, err := headOf(src)
-	if err != nil {
-		return err
+// open reads the head; payloads is nil where they lie apart.
+func (g *Group) open(head, payloads []byte) (err error) {
+	g.checksum = binary.LittleEndian.Uint32(head)
+	if got := crc32.Checksum(head[offVersion:], castagnoli); got != g.checksum {
+		return colenc.Corruptf("checksum of the head: want %08x, got %08x", g.checksum, got)
 	}
-	want := binary.LittleEndian.Uint32(src)
-	if got := crc32.Checksum(head[offVersion:], castagnoli); got != want {
-		return colenc.Corruptf("checksum of the head: want %08x, got %08x", want, got)
-	}
-	g.counts, g.runs, err = readHead(head, src[len(head):], func(e *entry, _ []byte) error {
+	g.counts, g.runs, err = readHead(head, payloads, func(e *entry, _ []byte) error {
+		if payloads == nil {
+			e.group, g.parts = g, e.part+1
+		}
 		switch e.kind {
 		case kindTimes:
 			return only(&g.times, e, model.TypeInt)
 		case kindLines:
 			return only(&g.lines, e, model.TypeText)
+		case kindShapes:
+			return only(&g.shapes, e, model.TypeText)
+		case kindVars:
+			return only(&g.vars, e, model.TypeText)
+		case kindGrams:
+			if e.Size > 0 {
+				kept := *e
+				g.grams = &kept
+			}
+		case kindValues:
+			g.values = append(g.values, *e)
 		case kindField:
 			if n := len(g.fields); n > 0 && !g.fields[n-1].before(e) {
 				return colenc.Corruptf("column %q of %s: want columns sorted by name and type", e.Name, e.Type)
@@ -62,8 +91,8 @@ func (g *Group) open(src []byte) error {
 	if err != nil {
 		return err
 	}
-	if g.times == nil || g.lines == nil {
-		return colenc.Corruptf("directory: want times and lines")
+	if g.times == nil || (g.lines == nil) == (g.shapes == nil) || (g.shapes == nil) != (g.vars == nil) {
+		return colenc.Corruptf("directory: want times, and lines or their shapes")
 	}
 	return nil
 }
@@ -77,6 +106,9 @@ func only(into **entry, e *entry, t model.Type) error {
 	*into = &kept
 	return nil
 }
+
+// Checksum returns the checksum of the head, which has those of all columns.
+func (g *Group) Checksum() uint32 { return g.checksum }
 
 // Rows returns the number of rows.
 func (g *Group) Rows() int { return g.rows }
@@ -140,17 +172,6 @@ func (g *Group) decodeTimes() error {
 	}
 	g.times.times = times
 	return nil
-}
-
-// Lines appends the lines of rows [first, first+count) to dst. It decompresses
-// only the blocks of text that these rows touch.
-func (g *Group) Lines(first, count int, dst []string) ([]string, error) {
-	g.check(first, count)
-	out, err := g.lines.appendTexts(dst, first, count)
-	if err != nil {
-		return dst, fmt.Errorf("row group: lines: %w", err)
-	}
-	return out, nil
 }
 
 // named returns the columns of a field.

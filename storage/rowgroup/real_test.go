@@ -29,7 +29,7 @@ func TestRealLines(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("%-20s %d lines of %.1f bytes take %.1f each", filepath.Base(file), len(rows), float64(size)/float64(len(rows)), float64(g.lines.Size)/float64(len(rows)))
+		t.Logf("%-20s %d lines of %.1f bytes take %.1f each", filepath.Base(file), len(rows), float64(size)/float64(len(rows)), float64(g.shapes.Size+g.vars.Size)/float64(len(rows)))
 		all = append(all, rows...)
 	}
 	checkRoundTrip(t, all)

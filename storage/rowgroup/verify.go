@@ -1,10 +1,13 @@
 package rowgroup
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 
 	"tidemark/storage/internal/colenc"
+	"tidemark/storage/internal/textmatch"
 	"tidemark/storage/model"
 )
 
@@ -32,8 +35,11 @@ func (b *Builder) verify(src []byte) error {
 	if !slices.Equal(g.times.times, b.times) {
 		return colenc.Corruptf("times: want those encoded, got others")
 	}
-	if err := g.lines.equalTexts(&b.lines); err != nil {
+	if err := g.equalLines(&b.lines); err != nil {
 		return fmt.Errorf("lines: %w", err)
+	}
+	if err := b.verifyFilters(g); err != nil {
+		return fmt.Errorf("filters: %w", err)
 	}
 	fields := 0
 	for _, c := range b.columns {
@@ -94,12 +100,72 @@ func (e *entry) equalTexts(a *arena) error {
 			return err
 		}
 	}
-	texts, err := e.texts.Append(nil, 0, len(a.ends))
+	return e.texts.Equal(a.bytes, a.ends)
+}
+
+// equalLines compares the lines with those they were made from.
+func (g *Group) equalLines(a *arena) error {
+	if g.lines != nil {
+		return g.lines.equalTexts(a)
+	}
+	r, err := g.withRanks()
 	if err != nil {
 		return err
 	}
-	if !slices.Equal(texts, a.strings()) {
-		return colenc.Corruptf("texts: want those encoded, got others")
+	var line []byte
+	from := 0
+	for i, end := range a.ends {
+		if line, err = r.appendLine(line[:0], i); err != nil {
+			return err
+		}
+		if !bytes.Equal(line, a.bytes[from:end]) {
+			return colenc.Corruptf("line %d: want the one encoded, got another", i)
+		}
+		from = end
+	}
+	return nil
+}
+
+// verifyFilters checks that the filters admit everything that is there.
+func (b *Builder) verifyFilters(g *Group) error {
+	if g.grams != nil {
+		all := b.lines.text()
+		for t, kinds := range b.shapes.kinds {
+			for k, kind := range kinds {
+				if !textmatch.Open(kind) {
+					continue
+				}
+				last := ""
+				for _, r := range b.shapes.rows[t] {
+					v := b.shapes.vars[b.shapes.first[r]+uint32(k)]
+					text := all[v.from:v.to]
+					if text == last {
+						continue
+					}
+					last = text
+					if ok, err := g.MayContain(text); err != nil || !ok {
+						return errors.Join(err, colenc.Corruptf("grams: want those of %q", text))
+					}
+				}
+			}
+		}
+	}
+	for i := range g.values {
+		name, b0, err := valueFilter(&g.values[i])
+		if err != nil {
+			return err
+		}
+		nm := b.names[name]
+		if nm == nil || nm.byType[model.TypeText] == nil {
+			return colenc.Corruptf("values of %q: want no such filter", name)
+		}
+		last := ""
+		for _, s := range nm.byType[model.TypeText].text.strings() {
+			if s != last && !b0.has(hashValue([]byte(s)), valueProbes) {
+				return colenc.Corruptf("values of %q: want %q", name, s)
+			}
+			last = s
+		}
 	}
 	return nil
 }

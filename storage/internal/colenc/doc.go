@@ -116,6 +116,22 @@
 //	              indexes (integers; absent where there is one entry)
 //	2 plain       lengths (integers), blocks
 //
+// Typed texts have these forms, too; in each, the text follows from the value
+// byte for byte:
+//
+//	3 distinct    uvarint entries, entries (texts, no dictionary), indexes
+//	              (integers; absent where there is one entry)
+//	4 hexadecimal case (1 byte: 0 lower, 1 upper), uvarint digits, half a byte each
+//	5 UUIDs       16 bytes each
+//	6 IPv4        integers of 32 bits
+//	7 integers    integers
+//	8 decimals    number of decimals (1 byte), integers
+//	9 digits      number of digits (1 byte), integers
+//	10 packed     lengths (integers), packed blocks
+//
+// Packed blocks are those of packed.go: 128 KiB before compression, as they
+// are, lz4 or zstd. The blocks of dictionary and plain are these:
+//
 // Blocks hold the bytes of all texts, one after another, in pieces of 64 KiB
 // before compression; a text may lie across two. A reader of few rows
 // decompresses only their pieces.

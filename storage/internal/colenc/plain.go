@@ -16,6 +16,9 @@ const (
 	// that Smallest was seen to get wrong: large, and too simple to fail in
 	// the same way.
 	Plain
+	// Best is Smallest with the slow level of general compression, for what is
+	// written once more and then kept.
+	Best
 )
 
 // Ints is AppendInts in the mode.

@@ -10,7 +10,16 @@ import (
 const (
 	textDictionary = 1 // uvarint entries, lengths (ints), blocks, indexes (ints) where entries > 1
 	textPlain      = 2 // lengths (ints), blocks
-	// 3 to 63 are reserved: shapes, tokens, hexadecimal, UUID, IP address, time.
+	// Typed texts; see typedtexts.go and forms.go.
+	textDistinct = 3  // uvarint entries, entries (texts, no dictionary), indexes (ints) where entries > 1
+	textHex      = 4  // case (1 byte), uvarint digits, half a byte a digit
+	textUUID     = 5  // 16 bytes each
+	textIPv4     = 6  // ints of 32 bits
+	textInts     = 7  // ints
+	textDecimals = 8  // decimals (1 byte), ints
+	textDigits   = 9  // digits (1 byte), ints
+	textPacked   = 10 // lengths (ints), packed blocks
+	// 11 to 63 are reserved.
 )
 
 // A column is given up for a dictionary once at least dictionaryTrial texts have
