@@ -80,6 +80,9 @@ func (ev *evaluator) eachAggregate(ctx context.Context, n *plan.Aggregate, g Gri
 		nameless bool // some of the series are
 		hists    *histGroup
 	}
+	if ok, err := ev.countDistinct(ctx, n, g, emit); ok || err != nil {
+		return err
+	}
 	groups := map[string]*group{}
 	var order []*group
 	var key []byte

@@ -86,6 +86,11 @@ func (ev *evaluator) countRows(ctx context.Context, sel *plan.SelectLogs, gr *as
 	if err != nil {
 		return nil, err
 	}
+	if !bytes {
+		if counts, ok, err := ev.countStored(ctx, rr, gr, win); ok || err != nil {
+			return counts, err
+		}
+	}
 	steps := win.Grid.Len()
 	rs, ok := rowRange(win)
 	if !ok {
@@ -206,6 +211,9 @@ func (ev *evaluator) eachUnwrapFunc(ctx context.Context, call *plan.Call, sel *p
 		if err := f.check(ev, call, params); err != nil {
 			return err
 		}
+	}
+	if ok, err := ev.unwrapStored(ctx, call, sel, params, win, emit); ok || err != nil {
+		return err
 	}
 	return ev.eachUnwrapped(ctx, sel, call.Grouping, win, func(sl *slider, s *rangeSeries) error {
 		out, err := ev.newColumn(s.labels, g.Len())

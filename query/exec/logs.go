@@ -94,6 +94,8 @@ type rowReader struct {
 	ev      *evaluator
 	sel     *plan.SelectLogs
 	pipe    *logpipe.Pipeline
+	store   model.RowSelector // where it filters and counts rows; else nil
+	push    pushed
 	streams map[string]*logpipe.Stream
 	key     []byte
 	cols    []*model.RowColumn
@@ -107,11 +109,20 @@ type rowReader struct {
 
 func (ev *evaluator) newRowReader(sel *plan.SelectLogs) (*rowReader, error) {
 	n := ev.named[sel]
-	pipe, err := logpipe.Compile(sel.Stages, logpipe.Options{Named: n.names, Only: n.only, Grouped: n.grouped})
+	stages := sel.Stages
+	store, _ := ev.view.(model.RowSelector)
+	var push pushed
+	if store != nil && store.SelectsRows() {
+		push = pushStages(stages)
+		stages = push.rest
+	} else {
+		store = nil
+	}
+	pipe, err := logpipe.Compile(stages, logpipe.Options{Named: n.names, Only: n.only, Grouped: n.grouped})
 	if err != nil {
 		return nil, err
 	}
-	return &rowReader{ev: ev, sel: sel, pipe: pipe, streams: map[string]*logpipe.Stream{},
+	return &rowReader{ev: ev, sel: sel, pipe: pipe, store: store, push: push, streams: map[string]*logpipe.Stream{},
 		values: make([]model.Value, len(pipe.Fields())), cols: make([]*model.RowColumn, len(pipe.Fields()))}, nil
 }
 
@@ -122,6 +133,7 @@ func (rr *rowReader) read(ctx context.Context, rs model.RowSelection, visit func
 		rs.Fields = rr.pipe.Fields()
 	}
 	rs.Metadata = rr.pipe.Meta()
+	rs.Filter = rr.push.filter
 	return rr.ev.view.Rows(ctx, rs, func(b *model.RowBlock) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -204,6 +216,9 @@ func (ev *evaluator) rows(ctx context.Context, sel *plan.SelectLogs) ([]LogStrea
 	}
 	rs := model.RowSelection{Mint: ev.Rows.Mint, Maxt: ev.Rows.Maxt, Direction: ev.Direction, AllFields: ev.RowFields}
 	ev.shiftRows(sel, &rs)
+	if rr.store != nil && rr.push.whole {
+		rs.Limit = ev.Limit
+	}
 	top := &topRows{limit: ev.Limit, backward: ev.Direction == model.Backward}
 	var block int64
 	var part model.TimeRange
