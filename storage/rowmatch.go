@@ -466,10 +466,8 @@ func (s *rowScan) readRows(m *groupMatch, r *matchedRun) (*rowData, error) {
 	if err != nil {
 		return nil, err
 	}
-	if rows != nil {
-		for i, row := range rows {
-			times[i] = times[int(row)-r.from]
-		}
+	for i, row := range rows {
+		times[i] = times[int(row)-r.from]
 	}
 	d.times = times[:n]
 	if !s.sel.NoLine {

@@ -24,7 +24,6 @@ type options struct {
 	workers, repeats   int
 	keep               bool
 	only               string
-	reload             bool
 }
 
 func main() {

@@ -29,7 +29,6 @@ type system struct {
 	args       func(dir, addr string) []string
 	ready      string
 	insert     string
-	flush      string // makes what was written visible, where that takes asking
 	merge      string
 	queries    func(f *facts) []query
 }
