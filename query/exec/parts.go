@@ -26,6 +26,7 @@ var partsFuncs = map[string]*partsFunc{
 	"last_over_time":    {model.WantLasts, lastParts},
 	"first_over_time":   {model.WantFirsts, firstParts},
 	"rate":              {model.WantEnds, counterParts(true, true)},
+	"rate_counter":      {model.WantEnds, counterParts(true, true)},
 	"increase":          {model.WantEnds, counterParts(true, false)},
 	"delta":             {model.WantEnds, counterParts(false, false)},
 }
