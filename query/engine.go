@@ -22,6 +22,8 @@ type Engine struct {
 	src   exec.Source
 	opts  Options
 	slots chan struct{}
+	// active has its own lock.
+	active active
 }
 
 // NewEngine returns an engine that reads from src. Options that Validate
@@ -44,11 +46,15 @@ func (e *Engine) Query(ctx context.Context, req Request) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	ctx, run, end := e.active.begin(ctx, &req, e.opts.Now())
+	defer end()
 	ctx, done, err := e.enter(ctx, req.Timeout)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
+	run.waiting.Store(false)
+	p.Held = &run.held
 	view, err := e.src.View()
 	if err != nil {
 		return nil, err

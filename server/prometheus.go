@@ -22,7 +22,9 @@ const promVersion = "2.55.1"
 // ask runs a query, counts it and finds its error's place in HTTP.
 func (s *Server) ask(c *call, req query.Request) (*query.Result, error) {
 	req.Enforce = c.enforce()
-	res, err := s.opts.Engine.Query(s.base, req)
+	ctx, end := s.attended(c)
+	res, err := s.opts.Engine.Query(ctx, req)
+	end()
 	if err != nil {
 		err = s.queryError(err)
 	}

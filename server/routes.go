@@ -127,6 +127,8 @@ func routeTable() []route {
 		{path: "/tidemark/api/v1/query", family: native, methods: getPost, handler: (*Server).handleNativeQuery},
 		{path: "/tidemark/api/v1/query_range", family: native, methods: getPost, handler: (*Server).handleNativeQueryRange},
 		{path: "/tidemark/api/v1/format_query", family: native, methods: getPost, handler: (*Server).handleNativeFormat},
+		{path: "/tidemark/api/v1/queries", family: native, methods: onlyGET, handler: (*Server).handleQueries},
+		{path: "/tidemark/api/v1/queries/{name}", family: native, methods: "DELETE", handler: (*Server).handleQueryCancel},
 		{path: "/tidemark/api/v1/functions", family: native, methods: onlyGET, handler: (*Server).handleNativeFunctions},
 	}
 }

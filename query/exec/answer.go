@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 
 	"tidemark/query/ast"
 	"tidemark/query/funcs"
@@ -42,7 +43,10 @@ type Answer struct {
 // Run executes a plan on a view. Errors are *Error, *LimitError, the
 // context's, or the view's.
 func Run(ctx context.Context, view model.View, root plan.Node, p Params) (*Answer, error) {
-	ev := &evaluator{Params: p, view: view, root: root,
+	if p.Held == nil {
+		p.Held = new(atomic.Int64)
+	}
+	ev := &evaluator{Params: p, view: view, root: root, held: p.Held,
 		named: map[*plan.SelectLogs]naming{}, fixed: map[plan.Node]bool{},
 		warnings: map[string]struct{}{}, infos: map[string]struct{}{}}
 	nameLabels(root, nil, ev.named)

@@ -47,7 +47,9 @@ type Params struct {
 	Enforce []*model.Matcher
 	// MaxSamples bounds the samples held at once, MaxRows and MaxRowBytes the
 	// log rows.
-	MaxSamples  int64
+	MaxSamples int64
+	// Held, where not nil, is kept at the number of samples held now.
+	Held        *atomic.Int64
 	MaxRows     int64
 	MaxRowBytes int64
 }
@@ -58,7 +60,7 @@ type evaluator struct {
 	Params
 	view  model.View
 	root  plan.Node
-	held  atomic.Int64 // samples held now
+	held  *atomic.Int64 // samples held now
 	stats Stats
 	// named says for each log selection which labels the expression around it
 	// asks for.

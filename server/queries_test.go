@@ -1,0 +1,109 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"tidemark/query"
+	"tidemark/query/querytest"
+	"tidemark/storage/model"
+)
+
+// stuckSource is a source whose series never come.
+type stuckSource struct{ *querytest.Source }
+
+type stuckView struct{ model.View }
+
+func (s stuckSource) View() (model.View, error) {
+	v, err := s.Source.View()
+	return stuckView{v}, err
+}
+
+func (stuckView) Samples(ctx context.Context, _ model.SampleSelection, _ func(*model.Series) error) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// TestQueriesAreListedAndEnded runs a query that would take for ever, finds it
+// in the list and ends it.
+func TestQueriesAreListedAndEnded(t *testing.T) {
+	e := query.NewEngine(stuckSource{querytest.NewSource()}, query.Options{})
+	h := start(t, Options{Engine: e, Now: time.Now})
+	h.get("/tidemark/api/v1/queries").want(t, 200, `{"status":"success","data":[]}`)
+	answer := make(chan reply, 1)
+	go func() { answer <- h.get(`/api/v1/query?query=up%7Ba%3D%22b%22%7D`) }()
+	entry := regexp.MustCompile(`^{"status":"success","data":\[{"id":"(\d+)","query":"up{a=\\"b\\"}","dialect":"promql","started":[0-9.]+,"age":[0-9.]+,"waiting":false,"samples":0}\]}\n$`)
+	var id string
+	for range 500 {
+		if m := entry.FindStringSubmatch(h.get("/tidemark/api/v1/queries").body); m != nil {
+			id = m[1]
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if id == "" {
+		t.Fatal("the query is not in the list:", h.get("/tidemark/api/v1/queries").body)
+	}
+	h.get("/tidemark/api/v1/queries", "X-Scope-OrgID", "a").want(t, 200, `{"status":"success","data":[]}`)
+	h.do("DELETE", "/tidemark/api/v1/queries/"+id, "", "X-Scope-OrgID", "a").want(t, 404, `{"status":"error","errorType":"not_found","error":"no query `+id+` is running"}`)
+	h.do("DELETE", "/tidemark/api/v1/queries/"+id, "").want(t, 200, `{"status":"success"}`)
+	(<-answer).want(t, 503, `{"status":"error","errorType":"canceled","error":"query was canceled in execution"}`)
+	h.do("DELETE", "/tidemark/api/v1/queries/"+id, "").want(t, 404, `{"status":"error","errorType":"not_found","error":"no query `+id+` is running"}`)
+	if got := h.do("DELETE", "/tidemark/api/v1/queries/x", ""); got.status != 400 {
+		t.Errorf("a query of no number: %d %s", got.status, got.body)
+	}
+	h.get("/tidemark/api/v1/queries").want(t, 200, `{"status":"success","data":[]}`)
+}
+
+// TestQueryEndsWithItsClient closes the connection of a running query.
+func TestQueryEndsWithItsClient(t *testing.T) {
+	began, ended := make(chan struct{}), make(chan error, 1)
+	engine := &fakeEngine{query: func(ctx context.Context, _ query.Request) (*query.Result, error) {
+		close(began)
+		select {
+		case <-ctx.Done():
+			ended <- nil
+		case <-time.After(20 * time.Second):
+			ended <- fmt.Errorf("the query went on")
+		}
+		return nil, query.ErrCanceled
+	}}
+	srv, err := New(Options{Sink: &fakeSink{}, Engine: engine})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ln) }()
+	conn, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(conn, strings.NewReader("GET /api/v1/query?query=up HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	<-began
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := srv.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
