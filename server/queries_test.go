@@ -107,3 +107,14 @@ func TestQueryEndsWithItsClient(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestStatusTSDB asks a real store what its series are made of.
+func TestStatusTSDB(t *testing.T) {
+	h := startReal(t)
+	h.write("/write", "cpu,host=a,zone=x user=1,sys=2 1000000000\ncpu,host=b,zone=x user=1 1000000000\n")
+	h.get("/api/v1/status/tsdb?limit=2").want(t, 200, `{"status":"success","data":{"headStats":{"numSeries":3,"numLabelPairs":3,"chunkCount":0,"minTime":0,"maxTime":86399999},`+
+		`"seriesCountByMetricName":[{"name":"cpu_user","value":2},{"name":"cpu_sys","value":1}],`+
+		`"labelValueCountByLabelName":[{"name":"host","value":2},{"name":"zone","value":1}],`+
+		`"memoryInBytesByLabelName":[{"name":"host","value":2},{"name":"zone","value":1}],`+
+		`"seriesCountByLabelValuePair":[{"name":"zone=x","value":3},{"name":"host=a","value":2}]}}`)
+}

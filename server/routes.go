@@ -86,6 +86,7 @@ func routeTable() []route {
 		{path: "/api/v1/metadata", family: prom, methods: onlyGET, handler: (*Server).handlePromMetadata},
 		{path: "/api/v1/rules", family: prom, methods: onlyGET, handler: (*Server).handlePromRules},
 		{path: "/api/v1/alerts", family: prom, methods: onlyGET, handler: (*Server).handlePromAlerts},
+		{path: "/api/v1/status/tsdb", family: prom, methods: onlyGET, handler: (*Server).handlePromTSDB},
 		{path: "/api/v1/status/buildinfo", family: prom, methods: onlyGET, handler: (*Server).handlePromBuildinfo},
 
 		{path: "/api/v1/admin/tsdb/delete_series", family: prom, methods: postPut, handler: (*Server).handleDeleteSeries},

@@ -107,8 +107,12 @@ func FuzzDecode(f *testing.F) {
 	f.Add(big.Bytes())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := Decode(data)
+		n, err2 := Cardinality(data)
 		if err != nil {
 			return
+		}
+		if err2 != nil || n != s.Len() {
+			t.Fatalf("%v: %d ids by the header, %d in the set", err2, n, s.Len())
 		}
 		again, err := Decode(s.Clone().Bytes())
 		if err != nil || !again.Equal(s) || again.Len() != s.Len() {
