@@ -146,23 +146,45 @@ func (s *Server) answerProm(c *call, req query.Request, limit int, at int64) err
 		res.Series = res.Series[:limit]
 		res.Warnings = append(res.Warnings, truncated)
 	}
-	stats := c.params.get("stats") != ""
+	stats := c.params.get("stats")
 	seconds := time.Since(c.start).Seconds()
 	s.answer(c, estimate(res), func(w *jsonWriter) {
 		w.raw(`{"status":"success","data":{"resultType":"` + resultType(res, req.Instant) + `","result":`)
 		writeNumbers(w, res, req.Instant, at)
-		if stats {
+		if stats != "" {
 			w.raw(`,"stats":{"timings":{"evalTotalTime":`)
 			w.buf = appendSeconds(w.buf, seconds)
 			w.raw(`},"samples":{"totalQueryableSamples":`)
 			w.buf = strconv.AppendInt(w.buf, res.Stats.Samples, 10)
-			w.raw("}}")
+			w.raw("}")
+			if stats == "all" {
+				writeRead(w, &res.Stats)
+			}
+			w.raw("}")
 		}
 		w.raw("}")
 		writeNotes(w, res.Warnings, res.Infos)
 		w.raw("}\n")
 	})
 	return nil
+}
+
+// writeRead writes, as a member of the statistics, what a query read: series
+// matched, chunks decoded, summaries taken in the place of samples, chunks that
+// were found not to be needed, and bytes of chunks.
+func writeRead(w *jsonWriter, s *query.Stats) {
+	w.raw(`,"read":{`)
+	for i, f := range []struct {
+		name string
+		n    int64
+	}{{"series", s.Series}, {"chunks", s.Chunks}, {"summaries", s.Summaries}, {"chunksSkipped", s.ChunksSkipped}, {"bytes", s.Bytes}} {
+		if i > 0 {
+			w.raw(",")
+		}
+		w.raw(`"` + f.name + `":`)
+		w.buf = strconv.AppendInt(w.buf, f.n, 10)
+	}
+	w.raw("}")
 }
 
 func appendSeconds(dst []byte, s float64) []byte { return strconv.AppendFloat(dst, s, 'f', 6, 64) }

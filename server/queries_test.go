@@ -118,3 +118,13 @@ func TestStatusTSDB(t *testing.T) {
 		`"memoryInBytesByLabelName":[{"name":"host","value":2},{"name":"zone","value":1}],`+
 		`"seriesCountByLabelValuePair":[{"name":"zone=x","value":3},{"name":"host=a","value":2}]}}`)
 }
+
+// TestStatsOfAQuery asks for what a query read.
+func TestStatsOfAQuery(t *testing.T) {
+	h := startReal(t)
+	h.write("/write", "up,host=a value=1 1000000000\nup,host=b value=1 1000000000\n")
+	body := h.get("/api/v1/query?query=count(up)&time=1&stats=all").body
+	if !strings.Contains(body, `"samples":{"totalQueryableSamples":2},"read":{"series":2,"chunks":0,"summaries":0,"chunksSkipped":0,"bytes":0}}`) {
+		t.Error(body)
+	}
+}
