@@ -30,8 +30,8 @@ func TestOTLPMetrics(t *testing.T) {
 	vector("histogram_quantile(0.75,latency_seconds_bucket)", `{"metric":{"job":"cart","otel_scope_name":"lib","tenant":"acme"},"value":[1700000000,"0.2"]}`)
 	vector("latency_seconds_sum/latency_seconds_count", `{"metric":{"job":"cart","otel_scope_name":"lib","tenant":"acme"},"value":[1700000000,"0.2"]}`)
 
-	h.do("POST", "/v1/metrics", fmt.Sprintf(otlpJSON, `,{"name":"e","exponentialHistogram":{"dataPoints":[{},{}]}}`), "Content-Type", "application/json").want(t, 200,
-		`{"partialSuccess":{"rejectedDataPoints":"2","errorMessage":"2 of 4 data points rejected; metric \"e\": exponential histograms cannot be stored yet: want explicit buckets"}}`)
+	h.do("POST", "/v1/metrics", fmt.Sprintf(otlpJSON, `,{"name":"e","exponentialHistogram":{"aggregationTemporality":1,"dataPoints":[{},{}]}}`), "Content-Type", "application/json").want(t, 200,
+		`{"partialSuccess":{"rejectedDataPoints":"2","errorMessage":"2 of 4 data points rejected; metric \"e\": aggregation temporality is delta: want cumulative"}}`)
 }
 
 // TestOTLPMetricsProtobuf writes a gauge and a rejected point: the answer is a

@@ -48,13 +48,14 @@ func (s *Server) handleRemoteWrite(c *call) error {
 		}
 		return nil
 	})
-	written := res.Accepted
+	histograms := res.HistogramsAccepted
+	samples := res.Accepted - histograms
 	if err != nil {
-		written = 0
+		samples, histograms = 0, 0
 	}
 	out := &c.ctx.Response.Header
-	out.Set("X-Prometheus-Remote-Write-Samples-Written", strconv.Itoa(written))
-	out.Set("X-Prometheus-Remote-Write-Histograms-Written", "0")
+	out.Set("X-Prometheus-Remote-Write-Samples-Written", strconv.Itoa(samples))
+	out.Set("X-Prometheus-Remote-Write-Histograms-Written", strconv.Itoa(histograms))
 	out.Set("X-Prometheus-Remote-Write-Exemplars-Written", "0")
 	if err != nil {
 		return err

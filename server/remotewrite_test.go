@@ -86,10 +86,17 @@ func TestRemoteWrite(t *testing.T) {
 		writeSeries("__name__ good", sampleField(3, ms), pbBytes(nil, 3, pbSample(1, 1)))))
 	r.want(t, 400, `{"status":"error","errorType":"bad_data","error":"2 of 3 samples refused, the others are stored (series 1 {job=\"a\"}: missing label __name__: want the metric's name)",`+
 		`"data":[{"line_number":1,"column":1,"original_line":"{job=\"a\"}","error_message":"series 1 {job=\"a\"}: missing label __name__: want the metric's name"},`+
-		`{"line_number":2,"column":1,"original_line":"hist{}","error_message":"series 2 hist{}: 1 native histograms: they cannot be stored yet; send classic histograms"}]}`)
+		`{"line_number":2,"column":1,"original_line":"hist{}","error_message":"series 2 hist{}: bad native histogram: want the buckets to have all 1 observations, got 0"}]}`)
 	if r.written() != "1 0 0" {
 		t.Errorf("counts are %q, want 1 sample", r.written())
 	}
+	// A native histogram: 3 observations from 1 to 2.
+	r = h.do("POST", "/api/v1/write", snappied(writeSeries("__name__ native", pbBytes(nil, 4,
+		append([]byte{8, 3, 0x5a, 4, 8, 2, 16, 1, 0x62, 1, 6, 0x78}, binary.AppendUvarint(nil, uint64(ms))...)))))
+	if r.status != 204 || r.written() != "0 1 0" {
+		t.Errorf("a histogram gives %d, %q, %s", r.status, r.written(), r.body)
+	}
+	h.get("/api/v1/query?query=native").want(t, 200, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"native"},"histogram":[1700000000,{"count":"3","sum":"0","buckets":[[0,"1","2","3"]]}]}]}}`)
 	h.get("/api/v1/query?query=good").want(t, 200, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"good"},"value":[1700000000,"3"]}]}}`)
 }
 

@@ -29,7 +29,20 @@ func rows(b *model.Batch) []string {
 	rs := b.Rows()
 	for i := range rs {
 		r := &rs[i]
-		out = append(out, fmt.Sprintf("%s%s %v @%d", r.Schema.Columns[0].Name, r.Stream.Labels, math.Float64frombits(b.Words(r)[0]), r.Time))
+		from, cols, words := "", r.Schema.Columns, b.Words(r)
+		if cols[0].Type == model.TypeStart {
+			from = fmt.Sprint(" from ", words[0])
+			cols, words = cols[1:], words[1:]
+		}
+		var value any = math.Float64frombits(words[0])
+		if cols[0].Type == model.TypeHistogram {
+			h, err := model.DecodeHistogram(b.TextOf(words[0]))
+			if err != nil {
+				panic(err)
+			}
+			value = fmt.Sprintf("schema %d zero %g at %g count %g sum %g %v %v", h.Schema, h.ZeroCount, h.ZeroThreshold, h.Count, h.Sum, h.Positive, h.Negative)
+		}
+		out = append(out, fmt.Sprintf("%s%s %v @%d%s", cols[0].Name, r.Stream.Labels, value, r.Time, from))
 	}
 	return out
 }
@@ -122,13 +135,27 @@ var cases = []struct {
 	{name: "special values", pb: string(inScope(msg(pb(1, "g"), pb(5, msg(pb(1, msg(pb(3, sec), pb(4, math.NaN()))), pb(1, msg(pb(3, sec), pb(4, math.Inf(-1))))))))),
 		json: scoped(`{"name":"g","gauge":{"dataPoints":[{"timeUnixNano":"1000000000","asDouble":"NaN"},{"timeUnixNano":"1000000000","asDouble":"-Infinity"}]}}`),
 		rows: []string{`g{` + common + `} NaN @1000000000`, `g{` + common + `} -Inf @1000000000`, info + "1000000000"}},
-	{name: "rejected kinds beside a good one", rejected: 4,
+	{name: "rejected kinds beside a good one", rejected: 5,
 		pb: string(inScope(msg(pb(1, "d"), pb(7, msg(pb(1, msg(pb(3, sec), pb(4, 1.0))), pb(1, msg(pb(3, sec), pb(4, 1.0))), pb(2, 1)))), msg(pb(1, "u"), pb(9, pb(1, pb(3, sec)))),
-			msg(pb(1, "e"), pb(10, msg(pb(1, pb(3, sec)), pb(2, 2)))), msg(pb(1, "g"), pb(5, pb(1, msg(pb(3, sec), pb(4, 1.0))))))),
+			msg(pb(1, "e"), pb(10, msg(pb(1, msg(pb(3, sec), pb(8, pb(2, []byte{1})))), pb(1, msg(pb(3, sec), pb(6, 105))), pb(2, 2)))), msg(pb(1, "g"), pb(5, pb(1, msg(pb(3, sec), pb(4, 1.0))))))),
 		json: scoped(`{"name":"d","sum":{"aggregationTemporality":1,"dataPoints":[{"timeUnixNano":"1000000000","asDouble":1},{"timeUnixNano":"1000000000","asDouble":1}]}},{"name":"u","histogram":{"dataPoints":[{"timeUnixNano":"1000000000"}]}},` +
-			`{"name":"e","exponentialHistogram":{"aggregationTemporality":2,"dataPoints":[{"timeUnixNano":"1000000000","positive":{"bucketCounts":["1"]}}]}},{"name":"g","gauge":{"dataPoints":[{"timeUnixNano":"1000000000","asDouble":1}]}}`),
+			`{"name":"e","exponentialHistogram":{"aggregationTemporality":2,"dataPoints":[{"timeUnixNano":"1000000000","positive":{"bucketCounts":["1"]}},{"timeUnixNano":"1000000000","scale":-53}]}},{"name":"g","gauge":{"dataPoints":[{"timeUnixNano":"1000000000","asDouble":1}]}}`),
 		rows: []string{`g{` + common + `} 1 @1000000000`, info + "1000000000"},
-		errs: []string{`metric "d": aggregation temporality is delta: want cumulative`, `metric "u": aggregation temporality is unspecified: want cumulative`, `metric "e": exponential histograms cannot be stored yet: want explicit buckets`}},
+		errs: []string{`metric "d": aggregation temporality is delta: want cumulative`, `metric "u": aggregation temporality is unspecified: want cumulative`, `metric "e": bad native histogram: want the buckets to have all 0 observations, got 1`, `metric "e": bad native histogram: scale: want -4 to 52, got -53`}},
+	{name: "exponential histogram", pb: string(inScope(msg(pb(1, "e"), pb(3, "s"), pb(10, msg(pb(2, 2),
+		pb(1, msg(pb(2, sec), pb(3, 2*sec), pb(4, uint64(9)), pb(5, 4.5), pb(6, 4), pb(7, uint64(2)), pb(8, msg(pb(1, 3), pb(2, []byte{3, 0, 1}))), pb(9, msg(pb(2, []byte{3}))), pb(14, 0.25), pb(12, 1.0), attr(1, "x", "y"))),
+		pb(1, msg(pb(2, 4*sec), pb(3, 3*sec), pb(4, uint64(5)), pb(6, 20), pb(8, msg(pb(1, 5), pb(2, []byte{1, 1, 1, 1, 1}))))),
+		pb(1, msg(pb(3, 4*sec), pb(10, 1)))))))),
+		json: scoped(`{"name":"e","unit":"s","exponentialHistogram":{"aggregationTemporality":2,"dataPoints":[` +
+			`{"startTimeUnixNano":"1000000000","timeUnixNano":"2000000000","count":"9","sum":4.5,"scale":2,"zeroCount":2,"positive":{"offset":-2,"bucketCounts":["3","0",1]},"negative":{"bucketCounts":[3]},"zeroThreshold":0.25,"min":1,"attributes":[{"key":"x","value":{"stringValue":"y"}}]},` +
+			`{"startTimeUnixNano":"4000000000","timeUnixNano":"3000000000","count":"5","scale":10,"positive":{"offset":-3,"bucketCounts":[1,1,1,1,1]}},` +
+			`{"timeUnixNano":"4000000000","flags":1}]}}`),
+		rows: []string{`e_seconds{` + common + `, x="y"} schema 2 zero 2 at 0.25 count 9 sum 4.5 {[-1 1] [3 1]} {[1] [3]} @2000000000 from 1000000000`,
+			`e_seconds{` + common + `} schema 8 zero 0 at 1e-128 count 5 sum 0 {[0 1] [3 2]} {[] []} @3000000000`,
+			`e_seconds{` + common + `} schema 0 zero 0 at 0 count 0 sum NaN {[] []} {[] []} @4000000000`, info + "4000000000"}},
+	{name: "start time of a sum", pb: string(inScope(msg(pb(1, "c"), pb(7, msg(pb(2, 2), pb(1, msg(pb(2, sec), pb(3, 2*sec), pb(4, 1.0)))))))),
+		json: scoped(`{"name":"c","sum":{"aggregationTemporality":2,"dataPoints":[{"startTimeUnixNano":"1000000000","timeUnixNano":"2000000000","asDouble":1}]}}`),
+		rows: []string{`c{` + common + `} 1 @2000000000 from 1000000000`, info + "2000000000"}},
 	{name: "bad points", rejected: 6,
 		pb: string(inScope(msg(pb(1, "g"), pb(5, msg(pb(1, pb(4, 1.0)), pb(1, pb(3, sec)), pb(1, msg(pb(3, uint64(1<<63)), pb(4, 1.0)))))),
 			msg(pb(1, "h"), pb(9, msg(pb(2, 2), pb(1, msg(pb(3, sec), pb(6, []uint64{1}), pb(7, []float64{1}))), pb(1, msg(pb(3, sec), pb(6, []uint64{1, 1, 1}), pb(7, []float64{2, 1})))))), msg(pb(1, "--"), pb(5, pb(1, msg(pb(3, sec), pb(4, 1.0))))))),

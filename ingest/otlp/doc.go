@@ -16,14 +16,16 @@
 //	histogram, cumulative  name_bucket{le}, cumulated, le="+Inf" the count;
 //	                       name_count; name_sum where there is a sum
 //	summary                name{quantile}; name_sum; name_count
-//	exponential histogram  rejected: there is no column type for it
+//	exponential histogram, name, a native histogram; scales 9 to 52 become 8,
+//	cumulative             by adding buckets up; beyond, rejected
 //	delta, or no           rejected: a sum of changes cannot be told from a
 //	temporality            running total later; configure senders to cumulate
 //	no recorded value      the stale marker in each of the above; buckets only
 //	                       where the point has bounds
 //
 // Times are kept to the nanosecond; a point without one is rejected. Integers
-// become float64, exact up to 2^53. Start times, exemplars, minimum and
+// become float64, exact up to 2^53. The start time of sums, histograms and
+// summaries is kept, unless it is after the point's. Exemplars, minimum and
 // maximum of histograms, and descriptions are not kept.
 //
 // # Names

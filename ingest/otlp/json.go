@@ -21,16 +21,18 @@ import (
 type kind uint8
 
 const (
-	text    kind = iota // string: bytes
-	base64s             // base64: bytes
-	hexs                // hexadecimal digits: bytes
-	boolean             // true, false: varint
-	integer             // integer or its text: varint
-	fixed               // integer or its text: fixed64, unsigned
-	sfixed              // integer or its text: fixed64, signed
-	fixed32             // integer: fixed32
-	double              // number, its text, NaN, Infinity, -Infinity: fixed64
-	nested              // object: message
+	text     kind = iota // string: bytes
+	base64s              // base64: bytes
+	hexs                 // hexadecimal digits: bytes
+	boolean              // true, false: varint
+	integer              // integer or its text: varint
+	unsigned             // the same, not negative
+	zigzag               // the same, as protobuf's sint
+	fixed                // integer or its text: fixed64, unsigned
+	sfixed               // integer or its text: fixed64, signed
+	fixed32              // integer: fixed32
+	double               // number, its text, NaN, Infinity, -Infinity: fixed64
+	nested               // object: message
 )
 
 type field struct {
@@ -83,11 +85,16 @@ var logsFields = func() fields {
 var requestFields = func() fields {
 	attributes := attributeFields
 	points := func(f fields) field { return field{num: 1, kind: nested, repeated: true, fields: f} }
-	number := fields{"attributes": attributes(7), "timeUnixNano": {num: 3, kind: fixed}, "asDouble": {num: 4, kind: double}, "asInt": {num: 6, kind: sfixed}, "flags": {num: 8, kind: integer}}
-	buckets := fields{"attributes": attributes(9), "timeUnixNano": {num: 3, kind: fixed}, "count": {num: 4, kind: fixed}, "sum": {num: 5, kind: double},
+	start := field{num: 2, kind: fixed}
+	number := fields{"attributes": attributes(7), "startTimeUnixNano": start, "timeUnixNano": {num: 3, kind: fixed}, "asDouble": {num: 4, kind: double}, "asInt": {num: 6, kind: sfixed}, "flags": {num: 8, kind: integer}}
+	buckets := fields{"attributes": attributes(9), "startTimeUnixNano": start, "timeUnixNano": {num: 3, kind: fixed}, "count": {num: 4, kind: fixed}, "sum": {num: 5, kind: double},
 		"bucketCounts": {num: 6, kind: fixed, repeated: true}, "explicitBounds": {num: 7, kind: double, repeated: true}, "flags": {num: 10, kind: integer}}
+	side := fields{"offset": {num: 1, kind: zigzag}, "bucketCounts": {num: 2, kind: unsigned, repeated: true}}
+	exponents := fields{"attributes": attributes(1), "startTimeUnixNano": start, "timeUnixNano": {num: 3, kind: fixed}, "count": {num: 4, kind: fixed}, "sum": {num: 5, kind: double},
+		"scale": {num: 6, kind: zigzag}, "zeroCount": {num: 7, kind: fixed}, "positive": {num: 8, kind: nested, fields: side}, "negative": {num: 9, kind: nested, fields: side},
+		"flags": {num: 10, kind: integer}, "zeroThreshold": {num: 14, kind: double}}
 	quantile := fields{"quantile": {num: 1, kind: double}, "value": {num: 2, kind: double}}
-	quantiles := fields{"attributes": attributes(7), "timeUnixNano": {num: 3, kind: fixed}, "count": {num: 4, kind: fixed}, "sum": {num: 5, kind: double},
+	quantiles := fields{"attributes": attributes(7), "startTimeUnixNano": start, "timeUnixNano": {num: 3, kind: fixed}, "count": {num: 4, kind: fixed}, "sum": {num: 5, kind: double},
 		"quantileValues": {num: 6, kind: nested, repeated: true, fields: quantile}, "flags": {num: 8, kind: integer}}
 	temporality := field{num: 2, kind: integer}
 
@@ -96,7 +103,7 @@ var requestFields = func() fields {
 		"gauge":                {num: gauge, kind: nested, fields: fields{"dataPoints": points(number)}},
 		"sum":                  {num: sum, kind: nested, fields: fields{"dataPoints": points(number), "aggregationTemporality": temporality, "isMonotonic": {num: 3, kind: boolean}}},
 		"histogram":            {num: histogram, kind: nested, fields: fields{"dataPoints": points(buckets), "aggregationTemporality": temporality}},
-		"exponentialHistogram": {num: exponential, kind: nested, fields: fields{"dataPoints": points(fields{}), "aggregationTemporality": temporality}},
+		"exponentialHistogram": {num: exponential, kind: nested, fields: fields{"dataPoints": points(exponents), "aggregationTemporality": temporality}},
 		"summary":              {num: summary, kind: nested, fields: fields{"dataPoints": points(quantiles)}},
 	}
 	scopeMetrics := fields{"scope": {num: 1, kind: nested, fields: scopeFields}, "metrics": {num: 2, kind: nested, repeated: true, fields: metric}, "schemaUrl": {num: 3}}
@@ -252,10 +259,14 @@ func (w *writer) value(i int, f field, depth int) (int, bool) {
 	}
 	bits, ok := parseNumber(string(s), f.kind)
 	if !ok {
-		return i, w.Fail(i, fmt.Sprintf("%q: want %s", s[:min(len(s), 64)], [...]string{integer: "an integer of 64 bits", fixed: "an integer of 64 bits that is not negative", sfixed: "an integer of 64 bits", fixed32: "an integer of 32 bits", double: "a number"}[f.kind]))
+		return i, w.Fail(i, fmt.Sprintf("%q: want %s", s[:min(len(s), 64)], [...]string{integer: "an integer of 64 bits", unsigned: "an integer of 64 bits that is not negative", zigzag: "an integer of 64 bits",
+			fixed: "an integer of 64 bits that is not negative", sfixed: "an integer of 64 bits", fixed32: "an integer of 32 bits", double: "a number"}[f.kind]))
 	}
 	switch f.kind {
-	case integer:
+	case zigzag:
+		bits = bits<<1 ^ uint64(int64(bits)>>63)
+		fallthrough
+	case integer, unsigned:
 		w.tag(f.num, 0)
 		w.out = binary.AppendUvarint(w.out, bits)
 	case fixed32:
@@ -281,7 +292,7 @@ func parseNumber(s string, k kind) (uint64, bool) {
 		v, err := strconv.ParseFloat(s, 64)
 		return math.Float64bits(v), err == nil
 	}
-	if k == fixed {
+	if k == fixed || k == unsigned {
 		if v, err := strconv.ParseUint(s, 10, 64); err == nil {
 			return v, true
 		}
@@ -289,7 +300,7 @@ func parseNumber(s string, k kind) (uint64, bool) {
 		return uint64(v), true
 	}
 	v, err := strconv.ParseFloat(s, 64)
-	if err != nil || v != math.Trunc(v) || math.Abs(v) > 1<<53 || v < 0 && k == fixed {
+	if err != nil || v != math.Trunc(v) || math.Abs(v) > 1<<53 || v < 0 && (k == fixed || k == unsigned) {
 		return 0, false
 	}
 	return uint64(int64(v)), true

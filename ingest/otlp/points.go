@@ -2,6 +2,7 @@ package otlp
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -122,7 +123,7 @@ func (s *state) info(sc *scope) error {
 		}
 		se = s.d.cache.Add(s.origin, string(s.key), name, own)
 	}
-	return s.add(se, s.infoTime, 1)
+	return s.add(se, s.infoTime, 0, 1)
 }
 
 func (s *state) readMetric(msg []byte) error {
@@ -166,10 +167,7 @@ func (s *state) readMetric(msg []byte) error {
 	case s.scope.reason != "":
 		s.reject(points, s.scope.reason)
 		return nil
-	case s.metric.kind == exponential:
-		s.reject(points, "exponential histograms cannot be stored yet: want explicit buckets")
-		return nil
-	case (s.metric.kind == sum || s.metric.kind == histogram) && temporality != cumulative:
+	case (s.metric.kind == sum || s.metric.kind == histogram || s.metric.kind == exponential) && temporality != cumulative:
 		what := map[uint64]string{0: "unspecified", 1: "delta"}[temporality]
 		if what == "" {
 			what = strconv.FormatUint(temporality, 10)
@@ -183,12 +181,17 @@ func (s *state) readMetric(msg []byte) error {
 // point is a data point of any kind. What a kind lacks stays zero.
 type point struct {
 	time   uint64
+	start  uint64
 	flags  uint64
 	value  float64
 	set    bool // it has a value
 	count  uint64
 	sum    float64
 	hasSum bool
+	// Of an exponential histogram. sides are the buckets above and below zero.
+	scale, zeroMax uint64
+	zeroCount      uint64
+	sides          [2][]byte
 }
 
 // point reads a data point and adds its samples.
@@ -199,6 +202,8 @@ func (s *state) point(msg []byte) error {
 	attrs, flags := uint32(7), uint32(8)
 	if kind == histogram {
 		attrs, flags = 9, 10
+	} else if kind == exponential {
+		attrs, flags = 1, 10
 	}
 	c := protobuf.NewCursor(msg)
 	for start := 0; c.Next(); start = c.Pos() {
@@ -215,6 +220,10 @@ func (s *state) point(msg []byte) error {
 		case c.Num == 3:
 			if c.Want(protobuf.Fixed64) {
 				p.time = c.Bits
+			}
+		case c.Num == 2 && kind != gauge:
+			if c.Want(protobuf.Fixed64) {
+				p.start = c.Bits
 			}
 		case number && c.Num == 4:
 			if c.Want(protobuf.Fixed64) {
@@ -237,6 +246,22 @@ func (s *state) point(msg []byte) error {
 			s.counts = c.Fixed64s(s.counts)
 		case kind == histogram && c.Num == 7:
 			s.bounds = c.Fixed64s(s.bounds)
+		case kind == exponential && c.Num == 6:
+			if c.Want(protobuf.Varint) {
+				p.scale = c.Bits
+			}
+		case kind == exponential && c.Num == 7:
+			if c.Want(protobuf.Fixed64) {
+				p.zeroCount = c.Bits
+			}
+		case kind == exponential && (c.Num == 8 || c.Num == 9):
+			if c.Want(protobuf.Bytes) {
+				p.sides[c.Num-8] = c.Data
+			}
+		case kind == exponential && c.Num == 14:
+			if c.Want(protobuf.Fixed64) {
+				p.zeroMax = c.Bits
+			}
 		case kind == summary && c.Num == 6:
 			if c.Want(protobuf.Bytes) {
 				q, err := quantile(c.Data)
@@ -313,7 +338,11 @@ const (
 // samples adds the samples of a point. The reason says why the point is
 // rejected; some of its samples may then have been added.
 func (s *state) samples(p *point, stale bool) (reason string, err error) {
-	t := int64(p.time)
+	t, start := int64(p.time), int64(0)
+	// A start after the point says nothing.
+	if p.start <= p.time {
+		start = int64(p.start)
+	}
 	add := func(role byte, place, v float64) {
 		if stale {
 			v = staleMarker
@@ -323,13 +352,32 @@ func (s *state) samples(p *point, stale bool) (reason string, err error) {
 		}
 		var se *series.Series
 		if se, reason, err = s.series(role, place); reason == "" && err == nil {
-			err = s.add(se, t, v)
+			err = s.add(se, t, start, v)
 		}
 	}
 	switch s.metric.kind {
 	case gauge, sum:
 		add(plain, 0, p.value)
 		return reason, err
+	case exponential:
+		h, err := s.exponential(p, stale)
+		if errors.Is(err, model.ErrBadHistogram) {
+			return err.Error(), nil
+		}
+		if err != nil {
+			return "", err
+		}
+		se, reason, err := s.series(plain, 0)
+		if reason != "" || err != nil {
+			return reason, err
+		}
+		s.b.Begin(se.Stream, s.d.cache.Variant(se.Schema, start != 0, true), t)
+		if start != 0 {
+			s.b.Start(start)
+		}
+		s.b.Histogram(h)
+		s.rows++
+		return "", nil
 	case histogram:
 		total := uint64(0)
 		for i, b := range s.bounds {
@@ -444,11 +492,14 @@ func printPlace(v float64) string {
 	return strconv.FormatFloat(v, 'f', -1, 64)
 }
 
-func (s *state) add(se *series.Series, t int64, v float64) error {
+func (s *state) add(se *series.Series, t, start int64, v float64) error {
 	if s.rows >= s.d.opts.MaxSamples {
 		return fmt.Errorf("%w: more than %d samples (MaxSamples)", ErrTooLarge, s.d.opts.MaxSamples)
 	}
-	s.b.Begin(se.Stream, se.Schema, t)
+	s.b.Begin(se.Stream, s.d.cache.Variant(se.Schema, start != 0, false), t)
+	if start != 0 {
+		s.b.Start(start)
+	}
 	s.b.Float(v)
 	s.rows++
 	return nil

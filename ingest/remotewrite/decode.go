@@ -123,7 +123,7 @@ func (s *state) series(msg []byte, f *fields) error {
 	first, last := 0, 0 // where the labels of 1.0 lie, as long as they adjoin
 	joined := false     // they do not, and s.key has them
 	s.refs, s.key = s.refs[:0], s.key[:0]
-	at := -1 // where the first sample is
+	at, histogramsAt := -1, -1 // where the first of each is
 	if !v2 {
 		last = shortLabels(msg)
 	}
@@ -158,6 +158,9 @@ func (s *state) series(msg []byte, f *fields) error {
 			}
 		case f.histograms:
 			if c.Want(protobuf.Bytes) {
+				if histogramsAt < 0 {
+					histogramsAt = start
+				}
 				histograms++
 			}
 		case f.exemplars:
@@ -195,10 +198,16 @@ func (s *state) series(msg []byte, f *fields) error {
 		s.refuse(samples+histograms, id.reason)
 		return nil
 	}
-	if histograms > 0 {
-		s.refuse(histograms, fmt.Sprintf("%d native histograms: they cannot be stored yet; send classic histograms", histograms))
+	accepted := 0
+	if samples > 0 {
+		accepted, err = s.samples(msg[max(at, 0):], f.samples, samples, id, v2)
 	}
-	accepted, err := s.samples(msg[max(at, 0):], f.samples, samples, id)
+	if histograms > 0 && err == nil {
+		var n int
+		n, err = s.histograms(msg[max(histogramsAt, 0):], f.histograms, histograms, id, v2)
+		s.res.HistogramsAccepted += n
+		accepted += n
+	}
 	s.res.Accepted += accepted
 	if id.known {
 		s.hits += uint64(accepted)
@@ -227,39 +236,69 @@ func shortLabels(msg []byte) int {
 const maxMillis = math.MaxInt64 / int64(time.Millisecond)
 
 // samples adds the samples of a series to the batch and returns how many.
-func (s *state) samples(msg []byte, num uint32, count int, id identity) (accepted int, err error) {
-	tooOld, outside, oldest, far := 0, 0, int64(math.MaxInt64), int64(0)
+func (s *state) samples(msg []byte, num uint32, count int, id identity, v2 bool) (accepted int, err error) {
+	var out outside
 	seen := 0
 	for c := protobuf.NewCursor(msg); seen < count && c.Next(); {
 		if c.Num != num {
 			continue
 		}
 		seen++
-		value, ms, err := sample(c.Data)
+		value, ms, start, err := sample(c.Data, v2)
 		if err != nil {
 			return accepted, err
 		}
-		t := ms * int64(time.Millisecond)
-		switch {
-		case ms > maxMillis || ms < -maxMillis:
-			outside, far = outside+1, ms
-			continue
-		case s.p.MinTime != 0 && t < s.p.MinTime:
-			tooOld, oldest = tooOld+1, min(oldest, ms)
-			continue
+		if t, ok := out.time(ms, s.p.MinTime); ok {
+			s.run.Add(id.stream, id.schema, t, startTime(start, ms), value)
+			accepted++
 		}
-		s.run.Add(id.stream, id.schema, t, value)
-		accepted++
 	}
-	if outside > 0 {
-		s.refuse(outside, fmt.Sprintf("%d samples have a time beyond the range, such as %d ms: want at most %d and at least -%d", outside, far, maxMillis, maxMillis))
-	}
-	if tooOld > 0 {
-		s.res.TooOld += tooOld
-		s.refuse(tooOld, fmt.Sprintf("%d samples are older than retention keeps, the oldest of %s: want times from %s on", tooOld,
-			time.UnixMilli(oldest).UTC().Format(time.RFC3339Nano), time.Unix(0, s.p.MinTime).UTC().Format(time.RFC3339Nano)))
-	}
+	s.refuseOutside(&out, "samples")
 	return accepted, nil
+}
+
+// outside counts what has a time that is not accepted.
+type outside struct {
+	beyond, tooOld int
+	far, oldest    int64
+}
+
+// time returns a time in nanoseconds, and whether it is accepted.
+func (o *outside) time(ms, minTime int64) (int64, bool) {
+	t := ms * int64(time.Millisecond)
+	switch {
+	case ms > maxMillis || ms < -maxMillis:
+		o.beyond, o.far = o.beyond+1, ms
+		return 0, false
+	case minTime != 0 && t < minTime:
+		if o.tooOld == 0 || ms < o.oldest {
+			o.oldest = ms
+		}
+		o.tooOld++
+		return 0, false
+	}
+	return t, true
+}
+
+// refuseOutside refuses what was counted.
+func (s *state) refuseOutside(o *outside, what string) {
+	if o.beyond > 0 {
+		s.refuse(o.beyond, fmt.Sprintf("%d %s have a time beyond the range, such as %d ms: want at most %d and at least -%d", o.beyond, what, o.far, maxMillis, maxMillis))
+	}
+	if o.tooOld > 0 {
+		s.res.TooOld += o.tooOld
+		s.refuse(o.tooOld, fmt.Sprintf("%d %s are older than retention keeps, the oldest of %s: want times from %s on", o.tooOld, what,
+			time.UnixMilli(o.oldest).UTC().Format(time.RFC3339Nano), time.Unix(0, s.p.MinTime).UTC().Format(time.RFC3339Nano)))
+	}
+}
+
+// startTime returns the start of a counter whose sample is of the time ms, in
+// nanoseconds. One that lies after the sample says nothing.
+func startTime(start, ms int64) int64 {
+	if start > ms || start < -maxMillis {
+		return 0
+	}
+	return start * int64(time.Millisecond)
 }
 
 // usualSample reads a sample as every sender writes it: 0x09 value, 0x10 time.
@@ -271,10 +310,11 @@ func usualSample(msg []byte) (bits uint64, ms int64, ok bool) {
 	return binary.LittleEndian.Uint64(msg[1:]), int64(v), n > 0 && 10+n == len(msg)
 }
 
-// sample reads a sample: the value's bits and the time in milliseconds.
-func sample(msg []byte) (bits uint64, ms int64, err error) {
+// sample reads a sample: the value's bits and the time in milliseconds, and in
+// 2.0 the start of its counter.
+func sample(msg []byte, v2 bool) (bits uint64, ms, start int64, err error) {
 	if bits, ms, ok := usualSample(msg); ok {
-		return bits, ms, nil
+		return bits, ms, 0, nil
 	}
 	c := protobuf.NewCursor(msg)
 	for c.Next() {
@@ -283,9 +323,11 @@ func sample(msg []byte) (bits uint64, ms int64, err error) {
 			bits = c.Bits
 		case c.Num == 2 && c.Want(protobuf.Varint):
 			ms = int64(c.Bits)
+		case c.Num == 3 && v2 && c.Want(protobuf.Varint):
+			start = int64(c.Bits)
 		}
 	}
-	return bits, ms, c.Err()
+	return bits, ms, start, c.Err()
 }
 
 // refuse counts records of the series being read as refused.

@@ -32,9 +32,42 @@ func rows(b *model.Batch) []string {
 	rs := b.Rows()
 	for i := range rs {
 		r := &rs[i]
+		from := ""
 		for j, c := range r.Schema.Columns {
-			out = append(out, fmt.Sprintf("%s/%s/%s%s %v @%d", c.Name, c.Measurement, c.Field, r.Stream.Labels, math.Float64frombits(b.Words(r)[j]), r.Time))
+			word := b.Words(r)[j]
+			var value any = math.Float64frombits(word)
+			switch c.Type {
+			case model.TypeStart:
+				from = fmt.Sprint(" from ", word)
+				continue
+			case model.TypeHistogram:
+				h, err := model.DecodeHistogram(b.TextOf(word))
+				if err != nil {
+					panic(err)
+				}
+				value = printHistogram(h)
+			}
+			out = append(out, fmt.Sprintf("%s/%s/%s%s %v @%d%s", c.Name, c.Measurement, c.Field, r.Stream.Labels, value, r.Time, from))
 		}
+	}
+	return out
+}
+
+func printHistogram(h *model.Histogram) string {
+	return fmt.Sprintf("schema %d hint %d integer %v zero %g at %g count %g sum %g custom %v %v %v", h.Schema, h.Hint, h.Integer, h.ZeroCount, h.ZeroThreshold, h.Count, h.Sum, h.Custom, h.Positive, h.Negative)
+}
+
+// started is rows of 1.0 as 2.0 has them: all have a start time, which counts
+// where it is not after the row's time.
+func started(rows []string) []string {
+	var out []string
+	for _, r := range rows {
+		var t int64
+		fmt.Sscan(r[strings.LastIndexByte(r, '@')+1:], &t)
+		if t >= tStart*1e6 {
+			r += fmt.Sprint(" from ", int64(tStart*1e6))
+		}
+		out = append(out, r)
 	}
 	return out
 }
@@ -79,17 +112,56 @@ func TestDecodeTable(t *testing.T) {
 		{name: "beyond the range", in: []tSeries{{labels: up, samples: []tSample{{1, maxMillis + 1}, {2, math.MinInt64}, {3, maxMillis}}}},
 			rows: []string{`up/up/value{job="a"} 3 @9223372036854000000`}, count: [5]int{3, 1, 2},
 			errs: []string{`series 1 up{job="a"}: 2 samples have a time beyond the range, such as -9223372036854775808 ms: want at most 9223372036854 and at least -9223372036854`}},
-		{name: "histograms", in: []tSeries{{labels: up, histograms: 2}, {labels: up, samples: one, exemplars: 3}},
-			rows: []string{`up/up/value{job="a"} 1 @1000000000`}, count: [5]int{3, 1, 2, 0, 2},
-			errs: []string{`series 1 up{job="a"}: 2 native histograms: they cannot be stored yet; send classic histograms`}},
+		{name: "histograms", in: []tSeries{{labels: up, samples: one, exemplars: 3, histograms: []tHistogram{
+			{schema: 3, count: 17, zero: 2, width: 0.001, sum: 12.5, hint: 1, spans: [][2]int64{{-2, 2}, {3, 1}}, counts: []float64{3, 1, 1}, negSpans: [][2]int64{{0, 2}}, negCounts: []float64{3, -3}, ms: 2000},
+			{schema: 8, floats: true, count: 1.5, zero: 0.25, sum: -1, hint: 3, spans: [][2]int64{{1, 1}, {0, 1}}, counts: []float64{1, 0.25}, ms: 3000},
+			{schema: -53, count: 3, sum: 4, custom: []float64{-1, 0.5}, spans: [][2]int64{{1, 2}}, counts: []float64{1, 1}, ms: 4000},
+			{schema: 10, count: 10, sum: 1, spans: [][2]int64{{-3, 9}}, counts: []float64{1, 0, 0, 0, 0, 0, 0, 0, 1}, ms: 5000},
+			{count: 1 << 53 * 2, sum: 1, spans: [][2]int64{{0, 1}}, counts: []float64{1 << 53 * 2}, ms: 6000},
+			{count: 9, sum: stale, ms: 7000},
+			{count: 1, sum: math.NaN(), ms: 8000}}}},
+			rows: []string{`up/up/value{job="a"} 1 @1000000000`,
+				`up/up/value{job="a"} schema 3 hint 1 integer true zero 2 at 0.001 count 17 sum 12.5 custom [] {[-2 -1 3] [3 4 5]} {[0] [3]} @2000000000`,
+				`up/up/value{job="a"} schema 8 hint 3 integer false zero 0.25 at 0 count 1.5 sum -1 custom [] {[1 2] [1 0.25]} {[] []} @3000000000`,
+				`up/up/value{job="a"} schema -53 hint 0 integer true zero 0 at 0 count 3 sum 4 custom [-1 0.5] {[1 2] [1 2]} {[] []} @4000000000`,
+				`up/up/value{job="a"} schema 8 hint 0 integer true zero 0 at 0 count 10 sum 1 custom [] {[0 1 2] [4 4 2]} {[] []} @5000000000`,
+				`up/up/value{job="a"} schema 0 hint 0 integer false zero 0 at 0 count 1.8014398509481984e+16 sum 1 custom [] {[0] [1.8014398509481984e+16]} {[] []} @6000000000`,
+				`up/up/value{job="a"} schema 0 hint 0 integer false zero 0 at 0 count 0 sum NaN custom [] {[] []} {[] []} @7000000000`,
+				`up/up/value{job="a"} schema 0 hint 0 integer true zero 0 at 0 count 1 sum NaN custom [] {[] []} {[] []} @8000000000`},
+			count: [5]int{8, 8, 0, 0, 7}},
+		{name: "bad histograms", min: 1, in: []tSeries{{labels: up, samples: one, histograms: []tHistogram{
+			{schema: 53, ms: 1}, {schema: -5, ms: 1}, {count: 1, ms: 1}, {hint: 4, ms: 1},
+			{count: 1, spans: [][2]int64{{0, 2}}, counts: []float64{1}, ms: 1},
+			{count: 1, spans: [][2]int64{{0, 1}}, counts: []float64{1, 0}, ms: 1},
+			{spans: [][2]int64{{0, 1}}, counts: []float64{-1}, ms: 1},
+			{count: 2, spans: [][2]int64{{0, 1}, {-1, 1}}, counts: []float64{1, 0}, ms: 1},
+			{count: 1, spans: [][2]int64{{1 << 30, 1}}, counts: []float64{1}, ms: 1},
+			{floats: true, count: -1, ms: 1},
+			{schema: -53, count: 1, custom: []float64{2, 1}, spans: [][2]int64{{0, 1}}, counts: []float64{1}, ms: 1},
+			{ms: maxMillis + 1}, {}}}},
+			rows: []string{`up/up/value{job="a"} 1 @1000000000`}, count: [5]int{14, 1, 13, 1, 13},
+			errs: []string{
+				`series 1 up{job="a"}: bad native histogram: schema: want -4 to 52 or -53, got 53`,
+				`series 1 up{job="a"}: bad native histogram: schema: want -4 to 52 or -53, got -5`,
+				`series 1 up{job="a"}: bad native histogram: want the buckets to have all 1 observations, got 0`,
+				`series 1 up{job="a"}: bad native histogram: counter reset hint: want 0 to 3, got 4`,
+				`series 1 up{job="a"}: bad native histogram: spans of more buckets than the 1 counts`,
+				`series 1 up{job="a"}: bad native histogram: spans of 1 buckets with 2 counts`,
+				`series 1 up{job="a"}: bad native histogram: bucket 0: want a count of 0 or more, got -1`,
+				`series 1 up{job="a"}: bad native histogram: span 1: want an offset of 32 bits, none below 0 after the first, got -1`,
+				`series 1 up{job="a"}: bad native histogram: positive bucket 0: want an index above the one before, in -524288 to 524288, got 1073741824`,
+				`series 1 up{job="a"}: bad native histogram: counts: want none below 0, got -1 observations, 0 around zero`,
+				`series 1 up{job="a"}: bad native histogram: custom bound 1: want one above the bound before, below infinity, got 1`,
+				`series 1 up{job="a"}: 1 native histograms have a time beyond the range, such as 9223372036855 ms: want at most 9223372036854 and at least -9223372036854`,
+				`series 1 up{job="a"}: 1 native histograms are older than retention keeps, the oldest of 1970-01-01T00:00:00Z: want times from 1970-01-01T00:00:00.000000001Z on`}},
 	}
 	for _, v := range []Version{V1, V2} {
 		d := newDecoder(t, Options{})
 		for _, tc := range cases {
 			t.Run(v.String()+"/"+tc.name, func(t *testing.T) {
-				body := encodeV1(tc.in...)
+				body, want := encodeV1(tc.in...), tc.rows
 				if v == V2 {
-					body = encodeV2(tc.in...)
+					body, want = encodeV2(tc.in...), started(tc.rows)
 				}
 				for range 2 { // the second time from the cache
 					var b model.Batch
@@ -97,8 +169,8 @@ func TestDecodeTable(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					if got := rows(&b); !slices.Equal(got, tc.rows) || !b.Valid() {
-						t.Errorf("rows\n  %q\nwant\n  %q", got, tc.rows)
+					if got := rows(&b); !slices.Equal(got, want) || !b.Valid() {
+						t.Errorf("rows\n  %q\nwant\n  %q", got, want)
 					}
 					var errs []string
 					for _, e := range res.Errors {
@@ -116,6 +188,8 @@ func TestDecodeTable(t *testing.T) {
 	}
 }
 
+func lastWord(words []uint64) uint64 { return words[len(words)-1] }
+
 // TestValuesBitForBit: whatever a float holds comes out.
 func TestValuesBitForBit(t *testing.T) {
 	d := newDecoder(t, Options{})
@@ -131,7 +205,7 @@ func TestValuesBitForBit(t *testing.T) {
 		}
 		rs := b.Rows()
 		for i := range rs {
-			if got, want := b.Words(&rs[i])[0], math.Float64bits(values[i]); got != want {
+			if got, want := lastWord(b.Words(&rs[i])), math.Float64bits(values[i]); got != want {
 				t.Errorf("%s: value %d is %x, want %x", v, i, got, want)
 			}
 		}
@@ -248,6 +322,10 @@ func TestRoundTrip(t *testing.T) {
 				if err != nil || res.Rejected != 0 {
 					t.Fatalf("%s: %v, %v", v, err, res.Err())
 				}
+				want := want
+				if v == V2 {
+					want = started(want)
+				}
 				if got := rows(&b); !slices.Equal(got, want) {
 					t.Fatalf("%s: got\n%q\nwant\n%q", v, got, want)
 				}
@@ -275,7 +353,7 @@ func TestConcurrently(t *testing.T) {
 				}
 				body, v := encodeV1(in...), V1
 				if i%2 == 1 {
-					body, v = encodeV2(in...), V2
+					body, v, want = encodeV2(in...), V2, started(want)
 				}
 				var b model.Batch
 				if _, err := d.Decode(body, Params{Version: v}, &b); err != nil || !slices.Equal(rows(&b), want) {
@@ -320,7 +398,11 @@ func TestNeighboursAreOneRow(t *testing.T) {
 				}
 				var got []int
 				for _, r := range b.Rows() {
-					got = append(got, len(r.Schema.Columns))
+					n := len(r.Schema.Columns)
+					if v == V2 {
+						n-- // the start time
+					}
+					got = append(got, n)
 				}
 				if !slices.Equal(got, tc.rows) || res.MetricRows != len(got) || res.Values != res.Accepted {
 					t.Errorf("%s, %s: rows of %v columns, want %v; %+v", tc.name, v, got, tc.rows, res)
@@ -429,7 +511,7 @@ func TestDecompress(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	s := []tSeries{{labels: []string{"__name__", "up", "job", "a"}, samples: []tSample{{1, 1}, {stale, 2}}, histograms: 1, exemplars: 1}, {labels: []string{"a", "", "a", "b"}, samples: []tSample{{}}}}
+	s := []tSeries{{labels: []string{"__name__", "up", "job", "a"}, samples: []tSample{{1, 1}, {stale, 2}}, histograms: []tHistogram{{schema: 10, count: 4, zero: 1, width: 0.5, spans: [][2]int64{{-3, 2}}, counts: []float64{1, 0}, negSpans: [][2]int64{{7, 1}}, negCounts: []float64{1}, ms: 9}, {floats: true, schema: -53, custom: []float64{1}, spans: [][2]int64{{0, 2}}, counts: []float64{1, 0.5}, ms: 10}}, exemplars: 1}, {labels: []string{"a", "", "a", "b"}, samples: []tSample{{}}}}
 	f.Add(encodeV1(s...), false)
 	f.Add(encodeV2(s...), true)
 	many := append(cpuSeries(25), cpuSeries(25)...)

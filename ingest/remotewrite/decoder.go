@@ -42,9 +42,9 @@ type Params struct {
 // ingest.LineError.Line the number of the series in the request.
 type Result struct {
 	ingest.Report
-	// Histograms and Exemplars count what the request holds of both; none is
-	// accepted.
-	Histograms, Exemplars int
+	// Histograms and Exemplars count what the request holds of both. Of the
+	// histograms HistogramsAccepted are accepted, of the exemplars none.
+	Histograms, HistogramsAccepted, Exemplars int
 }
 
 // Decoder decodes remote write. It is safe for concurrent use, and meant to be

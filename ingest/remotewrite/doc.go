@@ -19,8 +19,15 @@
 //	    3 exemplars                       2 samples
 //	    4 histograms                      3 histograms
 //	3 metadata                            4 exemplars
-//	                                      5 metadata, 6 created_timestamp
+//	                                      5 metadata
 //	sample {1 value, 2 ms}            sample {1 value, 2 ms, 3 start ms}
+//
+// A native histogram is the same in both, but for 17:
+//
+//	1 count, 2 of floats; 3 sum; 4 schema; 5 zero_threshold; 6 zero_count, 7
+//	of floats; 8 to 10 buckets below and 11 to 13 above zero, each spans
+//	{1 offset, 2 length}, deltas of integers, counts of floats; 14 reset_hint;
+//	15 ms; 16 custom_values; 17 start ms
 //
 // # Rules
 //
@@ -36,17 +43,22 @@
 //	time                            milliseconds, kept as nanoseconds; refused
 //	                                beyond ±9,223,372,036,854 ms
 //	time before Params.MinTime      the sample is refused
-//	native histogram                refused: there is no column type for it
+//	native histogram                as sent; one of integers that counts beyond
+//	                                2^53 becomes one of floats; schemas 9 to 52
+//	                                become 8, by adding buckets up; buckets
+//	                                that contradict each other or the count:
+//	                                refused
+//	start time                      kept, unless it is after the sample's time
 //	exemplar                        not kept; see below
-//	metadata, start times           not kept
+//	metadata                        not kept
 //	series without any sample       1.0: nothing; 2.0: refused, as the
 //	                                specification demands
 //	symbols[0] not empty, or a      the request is refused: references cannot
 //	reference beyond symbols        be trusted
 //
 // The specification forbids to answer 2xx where data known to the receiver
-// was not written, so histograms make a request fail. Exemplars are a kind of
-// data that this receiver does not know: they do not, or else a sender
+// was not written, so refused samples make a request fail. Exemplars are a kind
+// of data that this receiver does not know: they do not, or else a sender
 // configured to send them would count every request as failed; the header
 // X-Prometheus-Remote-Write-Exemplars-Written tells it 0. Prometheus as a
 // receiver decides the same where it cannot store an exemplar.

@@ -91,7 +91,7 @@ func (s *state) neighbour(msg []byte) bool {
 	if sc == nil {
 		return false
 	}
-	s.run.Add(l.stream, sc, t, bits)
+	s.run.Add(l.stream, sc, t, 0, bits)
 	s.res.Accepted++
 	s.hits++
 	return true

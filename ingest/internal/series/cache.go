@@ -71,6 +71,7 @@ type Cache struct {
 
 	young, old atomic.Pointer[generation]
 	layouts    layouts
+	variants   variants
 
 	hits, misses, evictions atomic.Uint64
 

@@ -34,7 +34,7 @@ const (
 // layouts is the tree of row schemas.
 type layouts struct {
 	mu    sync.RWMutex
-	roots map[*model.Schema]*layout // by the schema of their one column
+	roots map[*model.Schema]*layout // by their schema, of one metric
 	count int
 	spare atomic.Int64 // samples until a full tree is forgotten
 }
@@ -42,7 +42,7 @@ type layouts struct {
 // layout is a row's schema.
 type layout struct {
 	schema *model.Schema
-	last   *model.Schema // of the last column alone
+	last   *model.Schema // of the last metric alone
 	next   atomic.Pointer[layout]
 	// children are guarded by layouts.mu.
 	children []*layout
@@ -106,7 +106,8 @@ func (l *layout) has(sc *model.Schema) bool {
 }
 
 // root returns the layout of one metric, or nil where there may be no more.
-func (ls *layouts) root(sc *model.Schema) *layout {
+// sc is that of the row, last the metric's own: without its start time.
+func (ls *layouts) root(sc, last *model.Schema) *layout {
 	ls.mu.RLock()
 	l := ls.roots[sc]
 	ls.mu.RUnlock()
@@ -124,7 +125,7 @@ func (ls *layouts) root(sc *model.Schema) *layout {
 	if ls.roots == nil {
 		ls.roots = map[*model.Schema]*layout{}
 	}
-	l = &layout{schema: sc, last: sc}
+	l = &layout{schema: sc, last: last}
 	ls.roots[sc] = l
 	ls.count++
 	return l
@@ -153,20 +154,23 @@ type Run struct {
 
 	stream  *model.Stream
 	time    int64
-	schema  *model.Schema // of the row being built
-	at      *layout       // of the row, where it has several columns
+	start   int64         // of the row's counters, or 0
+	schema  *model.Schema // of the row as it was begun
+	metric  *model.Schema // of its first metric alone
+	at      *layout       // of the row, where it has several metrics
 	first   *layout       // of the row's first column, and often the next row's
 	samples int
 	rows    int
 }
 
-// Add adds a sample. sc must have the one float column of a metric.
-func (r *Run) Add(st *model.Stream, sc *model.Schema, t int64, bits uint64) {
+// Add adds a sample. sc must have the one float column of a metric. start is
+// when the sample's counter began, or 0 where that is not known.
+func (r *Run) Add(st *model.Stream, sc *model.Schema, t, start int64, bits uint64) {
 	r.samples++
-	if st == r.stream && t == r.time {
+	if st == r.stream && t == r.time && start == r.start {
 		if r.at == nil {
-			if r.first == nil || r.first.last != r.schema {
-				r.first = r.C.layouts.root(r.schema)
+			if r.first == nil || r.first.schema != r.schema {
+				r.first = r.C.layouts.root(r.schema, r.metric)
 			}
 			r.at = r.first
 		}
@@ -179,9 +183,27 @@ func (r *Run) Add(st *model.Stream, sc *model.Schema, t int64, bits uint64) {
 			}
 		}
 	}
-	r.stream, r.time, r.schema, r.at = st, t, sc, nil
-	r.B.Begin(st, sc, t)
+	r.stream, r.time, r.start, r.schema, r.metric, r.at = st, t, start, sc, sc, nil
+	if start != 0 {
+		r.schema = r.C.Variant(sc, true, false)
+	}
+	r.B.Begin(st, r.schema, t)
+	if start != 0 {
+		r.B.Start(start)
+	}
 	r.B.Int(int64(bits))
+	r.rows++
+}
+
+// AddHistogram is Add for a native histogram, whose row is its own.
+func (r *Run) AddHistogram(st *model.Stream, sc *model.Schema, t, start int64, h *model.Histogram) {
+	r.samples++
+	r.stream, r.at = nil, nil
+	r.B.Begin(st, r.C.Variant(sc, start != 0, true), t)
+	if start != 0 {
+		r.B.Start(start)
+	}
+	r.B.Histogram(h)
 	r.rows++
 }
 
@@ -190,7 +212,7 @@ func (r *Run) Add(st *model.Stream, sc *model.Schema, t int64, bits uint64) {
 func (r *Run) Metric(name []byte) *model.Schema {
 	at := r.at
 	if first := r.first; first != nil {
-		if at == nil && r.schema == first.last {
+		if at == nil && r.schema == first.schema {
 			at = first
 		}
 		if at != nil {

@@ -43,7 +43,7 @@ func TestRunKeepsEverySample(t *testing.T) {
 			if sc.Columns[0].Name != name {
 				t.Fatalf("the schema of %s is of %s", name, sc.Columns[0].Name)
 			}
-			run.Add(st, sc, at, uint64(i))
+			run.Add(st, sc, at, 0, uint64(i))
 			want[sample{st, name, at}] = uint64(i)
 		}
 		got, values := map[sample]uint64{}, 0
@@ -86,7 +86,7 @@ func TestLayoutsAreBounded(t *testing.T) {
 		b.Reset()
 		run := Run{C: c, B: &b}
 		for _, sc := range scs {
-			run.Add(st, sc, int64(i), 1)
+			run.Add(st, sc, int64(i), 0, 1)
 		}
 		run.End()
 		for _, r := range b.Rows() {
@@ -105,7 +105,7 @@ func TestLayoutsAreBounded(t *testing.T) {
 	run := Run{C: c, B: &b}
 	for range 2 {
 		for i, sc := range scs {
-			run.Add(st, sc, 1, math.Float64bits(float64(i)))
+			run.Add(st, sc, 1, 0, math.Float64bits(float64(i)))
 		}
 	}
 	if run.End() != 2 {
