@@ -310,7 +310,8 @@ func (s *serveCommand) url(addr net.Addr) string {
 func (s *serveCommand) fill(ctx context.Context, c *console, db *storage.DB, log *slog.Logger) (*demo.Feed, error) {
 	bar := newProgress(c.err, "writing the demo's history", false)
 	defer bar.end()
-	feed, err := demo.Open(ctx, db, demo.Options{Seed: s.Seed, Weeks: s.DemoWeeks, LogWeeks: s.DemoLogWeeks, Progress: bar.set})
+	feed, err := demo.Open(ctx, db, demo.Options{Seed: s.Seed, Weeks: s.DemoWeeks, LogWeeks: s.DemoLogWeeks, Progress: bar.set,
+		Busy: func(err error) bool { return errors.Is(err, storage.ErrOverloaded) }})
 	if err != nil {
 		return nil, err
 	}

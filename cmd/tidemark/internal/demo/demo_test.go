@@ -180,6 +180,50 @@ func TestRetryOfARefusedTick(t *testing.T) {
 	}
 }
 
+// TestFillWaitsForABusyStore: a store that is behind delays the history and
+// does not end it; what is no matter of waiting does, and so does the context.
+func TestFillWaitsForABusyStore(t *testing.T) {
+	s := newMemStore()
+	refusals := 0
+	opts := Options{Seed: 3, length: shortHistory, Pause: time.Microsecond, Now: func() time.Time { return testNow }}
+	opts.Busy = func(err error) bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if refusals++; refusals%3 == 0 {
+			s.failAfter = s.batches + 2
+		}
+		return errors.Is(err, errRefused)
+	}
+	s.failAfter = 1
+	ctx, cancel := context.WithCancel(context.Background())
+	f, err := Open(ctx, s, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Fill(ctx); err != nil {
+		t.Fatal(err)
+	}
+	want := newMemStore()
+	if err := fill(t, want, testNow, 3); err != nil {
+		t.Fatal(err)
+	}
+	hg, ng := digest(s)
+	hw, nw := digest(want)
+	if hg != hw || ng != nw || refusals < 6 {
+		t.Errorf("after %d refusals: %d rows %x, want %d rows %x", refusals, ng, hg, nw, hw)
+	}
+
+	s = newMemStore()
+	s.failAfter = 1
+	opts.Busy = func(error) bool { cancel(); return true }
+	if f, err = Open(context.Background(), s, opts); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Fill(ctx); err == nil {
+		t.Error("a cancelled wait ends without an error")
+	}
+}
+
 func TestNothingOlderThanRetention(t *testing.T) {
 	s := newMemStore()
 	s.minTime = testNow.Add(-50 * time.Hour).UnixNano()

@@ -34,6 +34,11 @@ type Options struct {
 	Tick time.Duration
 	// Now is the clock; default time.Now.
 	Now func() time.Time
+	// Busy, where set, says of an error of the store that it is a matter of
+	// waiting: the batch is written again after Pause, until the context ends.
+	Busy func(error) bool
+	// Pause is the wait before that; default 1 s.
+	Pause time.Duration
 	// Progress, where set, is told how many of how many minutes of the
 	// estate's parts are written. It may be called by several goroutines, one
 	// at a time.
@@ -55,6 +60,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Tick <= 0 {
 		o.Tick = 10 * time.Second
+	}
+	if o.Pause <= 0 {
+		o.Pause = time.Second
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -257,7 +265,7 @@ func (c *cursor) flush(ctx context.Context) error {
 	rows := c.out.Rows()
 	until := rows[len(rows)-1].Time
 	if until >= c.feed.store.MinTime() { // otherwise retention would refuse it
-		if _, err := c.feed.store.Append(ctx, &c.out); err != nil {
+		if err := c.feed.append(ctx, &c.out); err != nil {
 			return fmt.Errorf("demo: write %s up to %s: %w", c.name(), time.Unix(0, until).UTC().Format(time.RFC3339), err)
 		}
 	}
@@ -265,6 +273,21 @@ func (c *cursor) flush(ctx context.Context) error {
 	c.until = until
 	c.out.Reset()
 	return nil
+}
+
+// append writes a batch, again and again while the store is busy.
+func (f *Feed) append(ctx context.Context, b *model.Batch) error {
+	for {
+		_, err := f.store.Append(ctx, b)
+		if err == nil || f.opts.Busy == nil || !f.opts.Busy(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(f.opts.Pause):
+		}
+	}
 }
 
 func (f *Feed) report(minutes int64) {
