@@ -111,22 +111,27 @@ func appendQueryError(dst []byte, f family, e *apiError) []byte {
 		dst = append(dst, `,"code":`...)
 		dst = strconv.AppendInt(dst, int64(e.status), 10)
 	case f == native && errors.As(e, &qe):
-		dst = append(dst, `,"message":`...)
-		dst = appendString(dst, qe.Message)
-		dst = append(dst, `,"line":`...)
-		dst = strconv.AppendInt(dst, int64(qe.Pos.Line), 10)
-		dst = append(dst, `,"column":`...)
-		dst = strconv.AppendInt(dst, int64(qe.Pos.Column), 10)
-		dst = append(dst, `,"offset":`...)
-		dst = strconv.AppendInt(dst, int64(qe.Pos.Offset), 10)
-		dst = append(dst, `,"token":`...)
-		dst = appendString(dst, qe.Token)
-		dst = append(dst, `,"expected":`...)
-		dst = appendStrings(dst, qe.Expected)
-		dst = append(dst, `,"suggest":`...)
-		dst = appendString(dst, qe.Suggest)
+		dst = appendPlace(append(dst, ','), qe)
 	}
 	return append(dst, '}', '\n')
+}
+
+// appendPlace writes the members that say what is wrong with a query and where.
+func appendPlace(dst []byte, e *ast.Error) []byte {
+	dst = append(dst, `"message":`...)
+	dst = appendString(dst, e.Message)
+	dst = append(dst, `,"line":`...)
+	dst = strconv.AppendInt(dst, int64(e.Pos.Line), 10)
+	dst = append(dst, `,"column":`...)
+	dst = strconv.AppendInt(dst, int64(e.Pos.Column), 10)
+	dst = append(dst, `,"offset":`...)
+	dst = strconv.AppendInt(dst, int64(e.Pos.Offset), 10)
+	dst = append(dst, `,"token":`...)
+	dst = appendString(dst, e.Token)
+	dst = append(dst, `,"expected":`...)
+	dst = appendStrings(dst, e.Expected)
+	dst = append(dst, `,"suggest":`...)
+	return appendString(dst, e.Suggest)
 }
 
 // influxCodes are the codes of InfluxDB 2's error bodies by status.

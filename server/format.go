@@ -1,6 +1,9 @@
 package server
 
 import (
+	"errors"
+
+	"tidemark/query"
 	"tidemark/query/ast"
 	"tidemark/query/parse"
 )
@@ -26,5 +29,31 @@ func (s *Server) format(c *call, d ast.Dialect) error {
 	b := append([]byte(nil), `{"status":"success","data":`...)
 	b = appendString(b, ast.Print(tree, d))
 	answerBytes(c.ctx, 200, append(b, '}', '\n'))
+	return nil
+}
+
+// handleNativeCheck says what kind of answer a query has, or what is wrong with
+// it and where, without running it; editors ask while one types. A query that
+// is wrong is a check well done, so the status is 200 either way:
+//
+//	{"status":"success","data":{"valid":true,"type":"instant vector"}}
+//	{"status":"success","data":{"valid":false,"message":"…","line":1,"column":5,"offset":4,"token":"…","expected":[…],"suggest":"…"}}
+func (s *Server) handleNativeCheck(c *call) error {
+	text, err := c.params.query()
+	if err != nil {
+		return err
+	}
+	b := append([]byte(nil), `{"status":"success","data":{"valid":`...)
+	t, err := query.Check(text, ast.Native)
+	var qe *ast.Error
+	switch {
+	case errors.As(err, &qe):
+		b = appendPlace(append(b, "false,"...), qe)
+	case err != nil:
+		return err
+	default:
+		b = appendString(append(b, `true,"type":`...), t.String())
+	}
+	answerBytes(c.ctx, 200, append(b, "}}\n"...))
 	return nil
 }
