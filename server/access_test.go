@@ -70,7 +70,7 @@ func TestToken(t *testing.T) {
 	}
 	for _, rt := range routeTable() {
 		path := strings.Replace(rt.path, "{name}", "x", 1)
-		open := slices.Contains([]string{"/-/healthy", "/-/ready", "/ping", "/health"}, path)
+		open := slices.Contains([]string{"/", "/licenses.md", "/assets/x", "/-/healthy", "/-/ready", "/ping", "/health"}, path)
 		if r := h.get(path); (r.status == 401) == open {
 			t.Errorf("%s without a token gives %d, open is %v", path, r.status, open)
 		}

@@ -48,30 +48,3 @@ func (s *Server) handleMetrics(c *call) error {
 	s.exposition(c.ctx)
 	return nil
 }
-
-// rootPage says what to try. Every link on it is answered by this server.
-const rootPage = `<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>tidemark</title>
-<style>body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1rem}code,pre{font:14px/1.5 ui-monospace,monospace;background:#f3f3f3;border-radius:4px;padding:.1em .3em}pre{padding:.8em;overflow-x:auto}</style>
-<h1>tidemark</h1>
-<p>One store, one index and one language for metrics and logs. This is its HTTP server.</p>
-<h2>Look</h2>
-<ul>
-<li><a href="/api/v1/labels">the labels</a> and <a href="/api/v1/label/__name__/values">the metrics</a> in the store</li>
-<li><a href="/tidemark/api/v1/functions">every function of the language</a>, with examples</li>
-<li><a href="/metrics">what the server counts</a>, and whether it is <a href="/-/ready">ready</a></li>
-</ul>
-<h2>Write</h2>
-<pre>curl -i 'http://ADDRESS/write?db=demo' --data-binary 'cpu,host=a usage_user=3,usage_system=1'</pre>
-<h2>Ask</h2>
-<pre>curl -G 'http://ADDRESS/tidemark/api/v1/query' --data-urlencode 'query=cpu_usage_user{host="a"}'</pre>
-<p>Grafana: add a Prometheus data source with this server's address, and a Loki data source with the same one.
-Telegraf: <code>outputs.influxdb</code> or <code>outputs.influxdb_v2</code> with this address as <code>urls</code>.</p>
-</html>
-`
-
-func (s *Server) handleRoot(c *call) error {
-	c.ctx.SetContentType(contentHTML)
-	c.ctx.SetBodyString(rootPage)
-	return nil
-}

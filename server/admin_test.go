@@ -3,7 +3,6 @@ package server
 import (
 	"encoding/json"
 	"errors"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -47,24 +46,6 @@ func TestReadyBeforeServe(t *testing.T) {
 	}
 	if err := s.ready(); err == nil || err.Error() != "starting" {
 		t.Errorf("before Serve ready says %v, want starting", err)
-	}
-}
-
-// TestRootHasNoDeadLinks follows every link of the first page.
-func TestRootHasNoDeadLinks(t *testing.T) {
-	h := start(t, Options{})
-	root := h.get("/")
-	if root.status != 200 || !strings.HasPrefix(root.header.Get("Content-Type"), "text/html") {
-		t.Fatalf("root is %d %v", root.status, root.header)
-	}
-	links := regexp.MustCompile(`href="([^"]+)"`).FindAllStringSubmatch(root.body, -1)
-	if len(links) < 4 {
-		t.Fatalf("only %d links", len(links))
-	}
-	for _, l := range links {
-		if r := h.get(l[1]); r.status != 200 {
-			t.Errorf("%s is %d", l[1], r.status)
-		}
 	}
 }
 

@@ -30,7 +30,6 @@ func (f family) String() string {
 const (
 	contentJSON = "application/json"
 	contentText = "text/plain; charset=utf-8"
-	contentHTML = "text/html; charset=utf-8"
 )
 
 // route is one path.
@@ -60,7 +59,9 @@ const (
 // routeTable is every path the server knows.
 func routeTable() []route {
 	return []route{
-		{path: "/", family: plain, methods: onlyGET, handler: (*Server).handleRoot},
+		{path: "/", family: plain, methods: onlyGET, handler: (*Server).handleExplorer, open: true},
+		{path: "/licenses.md", family: plain, methods: onlyGET, handler: (*Server).handleExplorerLicenses, open: true},
+		{path: "/assets/{name}", family: plain, methods: onlyGET, handler: (*Server).handleExplorerAsset, open: true},
 		{path: "/metrics", family: plain, methods: onlyGET, handler: (*Server).handleMetrics},
 		{path: "/-/healthy", family: plain, methods: onlyGET, handler: (*Server).handleHealthy, open: true},
 		{path: "/-/ready", family: plain, methods: onlyGET, handler: (*Server).handleReady, open: true},
@@ -130,6 +131,7 @@ func routeTable() []route {
 		{path: "/tidemark/api/v1/format_query", family: native, methods: getPost, handler: (*Server).handleNativeFormat},
 		{path: "/tidemark/api/v1/queries", family: native, methods: onlyGET, handler: (*Server).handleQueries},
 		{path: "/tidemark/api/v1/queries/{name}", family: native, methods: "DELETE", handler: (*Server).handleQueryCancel},
+		{path: "/tidemark/api/v1/check_query", family: native, methods: getPost, handler: (*Server).handleNativeCheck},
 		{path: "/tidemark/api/v1/functions", family: native, methods: onlyGET, handler: (*Server).handleNativeFunctions},
 	}
 }

@@ -65,7 +65,7 @@ type Options struct {
 	// Version and Revision name the program in answers. Default "dev".
 	Version, Revision string
 
-	// Token protects every path but the probes (/-/healthy, /-/ready, /ping,
+	// Token protects every path but the page at / and the probes (/-/healthy, /-/ready, /ping,
 	// /health). Default: no token is asked for.
 	Token string
 	// TLSConfig makes the server speak TLS on the listener given to Serve.
