@@ -102,7 +102,7 @@ func load(b *testing.B, db *storage.DB, c gen.Config) (samples int) {
 		}
 		batch.Reset()
 	}
-	rows := 0
+	rows, flushes := 0, 0
 	for p := w.Next(); p != nil; p = w.Next() {
 		k, ok := sources[p.Source]
 		if !ok {
@@ -131,6 +131,12 @@ func load(b *testing.B, db *storage.DB, c gen.Config) (samples int) {
 		samples += len(p.Fields)
 		if rows++; rows%5000 == 0 {
 			flush()
+		}
+		if samples/2e6 > flushes { // so that there is something to compact
+			flushes++
+			if err := db.Flush(context.Background()); err != nil {
+				b.Fatal(err)
+			}
 		}
 	}
 	flush()

@@ -97,9 +97,14 @@ func partsStore(t *testing.T, seed int64) *storage.DB {
 			t.Fatal(err)
 		}
 	}
-	// Summaries want chunks of some thousand samples.
-	write(rng.Int63n(hour/4), 15*hour-rng.Int63n(hour/8), false)
+	// Summaries want chunks of some thousand samples, which compaction makes.
+	write(rng.Int63n(hour/4)/1e6*1e6, 7*hour, false)
 	flush()
+	write(7*hour, 15*hour-rng.Int63n(hour/8), false)
+	flush()
+	if err := db.Compact(ctx); err != nil {
+		t.Fatal(err)
+	}
 	from := rng.Int63n(12 * hour)
 	write(from, from+rng.Int63n(hour), true)
 	flush()

@@ -114,6 +114,7 @@ type flush struct {
 	groups     int64
 	groupBytes int64
 	encoder    encoder
+	column     chunk.Column // of the chunk that is written
 }
 
 // flushPartition is what a flush collects for one partition.
@@ -453,38 +454,19 @@ const (
 // chunksOf writes samples of one series in one partition: a run of chunks for
 // each type.
 func (f *flush) chunksOf(fp *flushPartition, metric, set uint32, samples []head.Sample) error {
+	left := len(samples)
 	for _, typ := range []model.Type{model.TypeFloat, model.TypeInt, model.TypeBool, model.TypeText, model.TypeHistogram} {
-		var col chunk.Column
-		starts := false
-		for i := range samples {
-			s := &samples[i]
-			if s.Type != typ {
-				continue
-			}
-			col.Times = append(col.Times, s.Time)
-			col.Starts = append(col.Starts, s.Start)
-			starts = starts || s.Start != chunk.NoStart
-			switch typ {
-			case model.TypeText:
-				col.Texts = append(col.Texts, f.head.Text(s.Bits))
-			case model.TypeHistogram:
-				h, err := f.head.Histogram(s.Bits)
-				if err != nil {
-					return fmt.Errorf("histogram at %d: %w", s.Time, err)
-				}
-				col.Histograms = append(col.Histograms, h)
-			default:
-				col.Bits = append(col.Bits, s.Bits)
-			}
+		if left == 0 {
+			break
 		}
-		col.Type = typ
-		if !starts {
-			col.Starts = nil
+		if err := f.columnOf(typ, samples); err != nil {
+			return err
 		}
-		for n := col.Len(); n > 0; n = col.Len() {
-			cut := col.Cut()
-			part := col.Slice(0, cut)
-			col = col.Slice(cut, n)
+		left -= f.column.Len()
+		for rest := f.column; rest.Len() > 0; {
+			cut := rest.Cut()
+			part := rest.Slice(0, cut)
+			rest = rest.Slice(cut, rest.Len())
 			if err := f.encoder.encodeChunk(&part); err != nil {
 				return err
 			}
@@ -495,6 +477,39 @@ func (f *flush) chunksOf(fp *flushPartition, metric, set uint32, samples []head.
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// columnOf fills f.column with the samples of a type.
+func (f *flush) columnOf(typ model.Type, samples []head.Sample) error {
+	c := &f.column
+	c.Reset()
+	c.Type = typ
+	starts := false
+	for i := range samples {
+		s := &samples[i]
+		if s.Type != typ {
+			continue
+		}
+		c.Times = append(c.Times, s.Time)
+		c.Starts = append(c.Starts, s.Start)
+		starts = starts || s.Start != chunk.NoStart
+		switch typ {
+		case model.TypeText:
+			c.Texts = append(c.Texts, f.head.Text(s.Bits))
+		case model.TypeHistogram:
+			h, err := f.head.Histogram(s.Bits)
+			if err != nil {
+				return fmt.Errorf("histogram at %d: %w", s.Time, err)
+			}
+			c.Histograms = append(c.Histograms, h)
+		default:
+			c.Bits = append(c.Bits, s.Bits)
+		}
+	}
+	if !starts {
+		c.Starts = c.Starts[:0]
 	}
 	return nil
 }

@@ -16,7 +16,9 @@ import (
 func Append(dst []byte, c *Column) []byte { return appendColumn(dst, c, colenc.Smallest) }
 
 // AppendFast is Append with less effort: a sample of the values decides where
-// Append would try. It is for a flush, whose chunks compaction will write anew.
+// Append would try, and chunks of fewer than 4096 samples get no summaries,
+// which take longer than the samples of a short chunk. It is for a flush:
+// compaction will write its chunks anew.
 func AppendFast(dst []byte, c *Column) []byte { return appendColumn(dst, c, colenc.Fast) }
 
 // AppendPlain is Append in encodings that are too simple to go wrong, and

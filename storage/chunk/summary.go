@@ -43,6 +43,9 @@ const (
 	// and minWindows of its windows: to decode fewer costs little.
 	minSummarised = 128
 	minWindows    = 4
+	// minFastSummarised is the same in mode Fast: there is a good chance that
+	// compaction will not have to write the chunk anew.
+	minFastSummarised = 4096
 	// minPerWindow is the least number of samples in a window on average.
 	minPerWindow = 4
 	// summaryBytes is what summaries may take for each sample, or where that
@@ -70,27 +73,32 @@ var summaryScratches = sync.Pool{New: func() any { return new(summaryScratch) }}
 // whose samples have taken size bytes; nothing where summaries do not pay.
 func appendSummaries(dst []byte, c *Column, size int, mode colenc.Mode) []byte {
 	n := len(c.Times)
-	if !c.Type.Numeric() || mode == colenc.Plain || n < minSummarised {
+	if !c.Type.Numeric() || mode == colenc.Plain || n < minSummarised || mode == colenc.Fast && n < minFastSummarised {
 		return dst
 	}
 	budget := int(max(summaryBytes*float64(n), summaryShare*float64(size)))
 	span := float64(c.Times[n-1]) - float64(c.Times[0])
 	s := summaryScratches.Get().(*summaryScratch)
 	defer summaryScratches.Put(s)
+	most := min(float64(n)/minPerWindow, float64(8*budget)) // windows, of a bit at least
 	for _, width := range windowWidths {
 		windows := span / float64(width) / 1e9
 		switch {
 		case windows < minWindows:
 			return dst
-		case windows > float64(n)/minPerWindow, windows > float64(8*budget): // at a bit a window
+		case windows > most:
 			continue
 		}
 		s.windows = c.AppendWindows(s.windows[:0], width*1e9)
 		start := len(dst)
-		if dst = s.append(dst, width); len(dst)-start <= budget {
+		dst = s.append(dst, width)
+		size := len(dst) - start
+		if size <= budget {
 			return dst
 		}
 		dst = dst[:start]
+		// A window takes no less where it is wider.
+		most = windows * float64(budget) / float64(size)
 	}
 	return dst
 }

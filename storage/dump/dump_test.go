@@ -45,7 +45,7 @@ func writeStore(t *testing.T) string {
 	for host := range 2 {
 		st := model.NewStream(model.FromStrings("host", fmt.Sprint("web", host)))
 		lst := model.NewStream(model.FromStrings("host", fmt.Sprint("web", host), "measurement", "nginx"))
-		for i := range int64(1500) {
+		for i := range int64(4500) {
 			at := start + i*15e9
 			b.Add(st, metrics, at, model.Float(float64(i%40)/10), model.Int(i/30), model.Bool(i%90 < 80), model.Text(fmt.Sprintf("%d days", i/100)))
 			if i < 3 {
@@ -146,7 +146,7 @@ func TestNotChanged(t *testing.T) {
 			t.Errorf("%s was changed", path)
 		}
 	}
-	if c := z.Chunks(); c.Samples != 2*4*1500 || c.Values == 0 || c.Summaries == 0 {
+	if c := z.Chunks(); c.Samples != 2*4*4500 || c.Values == 0 || c.Summaries == 0 {
 		t.Errorf("sizes of chunks: %+v", c)
 	}
 	if z.Kind(keys.KindChunk).Entries != 8 || z.Kind(keys.KindRowGroup).Entries != 1 {

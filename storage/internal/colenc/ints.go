@@ -242,8 +242,13 @@ func (s *intScratch) numbers(order int) []int64 {
 	return nums
 }
 
-// sampled is how many numbers decide on the order.
-const sampled = 64
+const (
+	// sampled is how many numbers decide on the order.
+	sampled = 64
+	// smallNumber is the bits of a number on average below which order 2 is not
+	// tried.
+	smallNumber = 2
+)
 
 // order chooses the order whose numbers, in a sample, lie nearest to their
 // median, which is the centre.
@@ -273,6 +278,9 @@ func (s *intScratch) order() (order int, centre int64) {
 		}
 		if cost < best {
 			best, order, centre = cost, k, c
+		}
+		if k == 1 && best < smallNumber*len(s.sample) {
+			break // there is little to gain
 		}
 	}
 	return order, centre
