@@ -82,6 +82,8 @@ func (p *Printer) value(key, v []byte) error {
 		p.hex(v)
 	}
 	switch kind {
+	case keys.KindTombstone:
+		return p.tombstone(v)
 	case keys.KindMeta, keys.KindIndexed:
 		n, err := keys.ReadU64(v)
 		if err != nil {
@@ -268,6 +270,12 @@ func (p *Printer) Record(segment, pos uint64, rec []byte) error {
 	if p.Bytes {
 		p.hex(rec)
 	}
+	if wal.IsTombstone(rec) {
+		if err := p.tombstone(rec); err != nil {
+			p.note("error: %v", err)
+		}
+		return p.err
+	}
 	meta, err := p.decoder.Decode(rec, &p.batch)
 	if err != nil {
 		p.decoder = nil
@@ -290,6 +298,23 @@ func (p *Printer) Record(segment, pos uint64, rec []byte) error {
 	}
 	p.more(len(rows))
 	return p.err
+}
+
+// tombstone prints a deletion.
+func (p *Printer) tombstone(v []byte) error {
+	received, d, err := wal.DecodeTombstone(v)
+	if err != nil {
+		return err
+	}
+	p.note("deletion received %s, of what lies from %s to %s, scope %d", timeText(received), timeText(d.Mint), timeText(d.Maxt), d.Scope)
+	for _, matchers := range d.Selectors {
+		var text []string
+		for _, m := range matchers {
+			text = append(text, m.String())
+		}
+		p.note("{%s}", strings.Join(text, ", "))
+	}
+	return nil
 }
 
 // row tells a row of the batch: its labels, its time and its values.

@@ -59,6 +59,13 @@ func writeStore(t *testing.T) string {
 	if err := db.Flush(ctx); err != nil {
 		t.Fatal(err)
 	}
+	matcher, err := model.NewMatcher(model.MatchEqual, "host", "web1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Delete(ctx, model.Deletion{Selectors: [][]*model.Matcher{{matcher}}, Mint: start, Maxt: start + 60e9, Scope: model.ScopeMetrics}); err != nil {
+		t.Fatal(err)
+	}
 	b.Reset()
 	b.AddSample("up", model.FromStrings("job", "x"), start, 1)
 	if _, err := db.Append(ctx, &b); err != nil {
@@ -168,6 +175,7 @@ func TestRefusals(t *testing.T) {
 		{"a damaged chunk", day.Chunk(keys.Chunk{Type: model.TypeFloat}), []byte("no chunk"), "# error: decode chunk"},
 		{"a damaged row group", day.RowGroup(keys.RowGroup{}), []byte("no group"), "# error:"},
 		{"damaged postings", day.Posting("a", "b"), []byte{1, 2, 3}, "# error:"},
+		{"a damaged tombstone", keys.Tombstone(7), []byte{1, 2}, "# error:"},
 		{"damaged labels", day.Labels(1), []byte{200}, "# error:"},
 	} {
 		var out bytes.Buffer

@@ -17,6 +17,7 @@ const (
 	KindLogName       Kind = "log name"
 	KindRequest       Kind = "request"
 	KindPartition     Kind = "partition"
+	KindTombstone     Kind = "tombstone"
 	KindLabels        Kind = "labels"
 	KindHash          Kind = "labels hash"
 	KindPosting       Kind = "posting"
@@ -59,6 +60,8 @@ func KindOf(key []byte) (Kind, Partition) {
 		return KindRequest, Partition{}
 	case tagPartitions:
 		return KindPartition, Partition{}
+	case tagTombstone:
+		return KindTombstone, Partition{}
 	}
 	if key[0] != tagPartition || len(key) <= prefixLen {
 		return KindUnknown, Partition{}
@@ -94,6 +97,10 @@ func Describe(key []byte) (string, error) {
 		p, err = ReadPartitionMark(key)
 		parts("%s", p)
 		return string(kind) + " " + text, err
+	case KindTombstone:
+		var pos uint64
+		pos, err = ReadTombstone(key)
+		parts("at position %d", pos)
 	case KindLabels:
 		var id uint32
 		id, err = p.ReadLabels(key)
