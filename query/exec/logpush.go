@@ -229,17 +229,7 @@ func (ev *evaluator) counting(rr *rowReader, win Windows) *counting {
 
 // intervals parts time where any window begins or ends.
 func (q *counting) intervals(rs model.RowSelection) {
-	n := q.win.Grid.Len()
-	if q.win.Fixed {
-		n = 1
-	}
-	width := q.win.Range * nanosPerMilli
-	edges := make([]int64, 0, 2*n)
-	for i := range n {
-		_, end := q.win.Bounds(i)
-		end *= nanosPerMilli
-		edges = append(edges, max(end-width, rs.Mint-1), min(end, rs.Maxt))
-	}
+	edges := q.win.edges(rs)
 	slices.Sort(edges)
 	q.c.Edges = slices.Compact(edges)
 	if len(q.c.Edges) == 1 {
@@ -309,6 +299,50 @@ func (ev *evaluator) countStored(ctx context.Context, rr *rowReader, gr *ast.Gro
 		return nil, false, err
 	}
 	return out, true, nil
+}
+
+// storedShapes has the store count the shapes of rows in every part of time that
+// windows make, under the labels of a grouping: no line is read. times[k] is a
+// time of part k. ok is false where the store cannot.
+func (ev *evaluator) storedShapes(ctx context.Context, sel *plan.SelectLogs, gr *ast.Grouping, rs model.RowSelection, wins []Windows,
+	visit func(ls model.Labels, template []byte, times, rows []int64) error) (ok bool, err error) {
+	rr, err := ev.newRowReader(sel)
+	if err != nil || rr.store == nil || !rr.push.whole || rr.push.unwrap != nil || gr != nil && gr.Without {
+		return false, err
+	}
+	q := &counting{rr: rr, sel: rs}
+	q.sel.Matchers, q.sel.Filter = ev.matchers(sel.Matchers), rr.push.filter
+	if gr != nil {
+		if slices.ContainsFunc(gr.Labels, reserved) {
+			return false, nil
+		}
+		q.c.By = gr.Labels
+	}
+	q.c.Shapes = true
+	q.c.MaxCounters = ev.MaxSamples - ev.held.Load()
+	q.c.Edges = []int64{rs.Mint - 1, rs.Maxt}
+	for _, w := range wins {
+		q.c.Edges = append(q.c.Edges, w.edges(rs)...)
+	}
+	slices.Sort(q.c.Edges)
+	q.c.Edges = slices.Compact(q.c.Edges)
+	return q.run(ctx, func(rc *model.RowCount) error { return visit(rc.Labels, rc.Shape, q.c.Edges[1:], rc.Rows) })
+}
+
+// edges are the times, within a range, at which windows begin or end.
+func (w Windows) edges(rs model.RowSelection) []int64 {
+	n := w.Grid.Len()
+	if w.Fixed {
+		n = 1
+	}
+	width := w.Range * nanosPerMilli
+	edges := make([]int64, 0, 2*n)
+	for i := range n {
+		_, end := w.Bounds(i)
+		end *= nanosPerMilli
+		edges = append(edges, max(end-width, rs.Mint-1), min(end, rs.Maxt))
+	}
+	return edges
 }
 
 // storedFuncs are the functions of unwrapped rows that can be computed from what

@@ -67,17 +67,22 @@ type shapeScan struct {
 // of returns the index of a line's shape and counts it.
 func (sc *shapeScan) of(line string) (i int, fresh bool) {
 	shape.Parse([]byte(line), &sc.parsed)
-	i, ok := sc.byText[string(sc.parsed.Template)]
+	return sc.add(sc.parsed.Template, 1)
+}
+
+// add counts n lines of a template, which it does not keep.
+func (sc *shapeScan) add(template []byte, n uint64) (i int, fresh bool) {
+	i, ok := sc.byText[string(template)]
 	if !ok {
 		if sc.byText == nil {
 			sc.byText = map[string]int{}
 		}
 		i = len(sc.counts)
-		t := bytes.Clone(sc.parsed.Template)
+		t := bytes.Clone(template)
 		sc.byText[string(t)] = i
 		sc.counts = append(sc.counts, shape.Count{Template: t})
 	}
-	sc.counts[i].N++
+	sc.counts[i].N += n
 	return i, !ok
 }
 
@@ -179,14 +184,8 @@ func (ev *evaluator) patternCounts(ctx context.Context, sel *plan.SelectLogs, gr
 	groups := map[string]model.Labels{}
 	diffs := map[place]windowCounts{}
 	last, group := (*logpipe.Set)(nil), ""
-	err := ev.eachShape(ctx, sel, rs, &sc, func(r shapeRow) error {
-		if gr != nil && r.row.Set != last {
-			last = r.row.Set
-			ls := grouped(gr, last.Labels)
-			group = ls.Key()
-			groups[group] = ls
-		}
-		p := place{group, r.shape}
+	add := func(group string, shape int, time int64, n float64) error {
+		p := place{group, shape}
 		c := diffs[p]
 		if c == nil {
 			if err := ev.hold(len(wins) * (steps + 1)); err != nil {
@@ -199,13 +198,43 @@ func (ev *evaluator) patternCounts(ctx context.Context, sel *plan.SelectLogs, gr
 			diffs[p] = c
 		}
 		for k, w := range wins {
-			if from, to := w.stepsOf(r.time); from <= to {
-				c[k][from]++
-				c[k][to+1]--
+			if from, to := w.stepsOf(time); from <= to {
+				c[k][from] += n
+				c[k][to+1] -= n
+			}
+		}
+		return nil
+	}
+	stored, err := ev.storedShapes(ctx, sel, gr, rs, wins, func(ls model.Labels, template []byte, times, rows []int64) error {
+		group := ls.Key()
+		groups[group] = ls
+		for k, n := range rows {
+			if n == 0 {
+				continue
+			}
+			shape, fresh := sc.add(template, uint64(n))
+			if fresh {
+				if err := ev.hold(1 + len(template)/8); err != nil {
+					return err
+				}
+			}
+			if err := add(group, shape, times[k], float64(n)); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
+	if err == nil && !stored {
+		err = ev.eachShape(ctx, sel, rs, &sc, func(r shapeRow) error {
+			if gr != nil && r.row.Set != last {
+				last = r.row.Set
+				ls := grouped(gr, last.Labels)
+				group = ls.Key()
+				groups[group] = ls
+			}
+			return add(group, r.shape, r.time, 1)
+		})
+	}
 	if err != nil {
 		return nil, err
 	}
