@@ -400,7 +400,7 @@ type groupCount struct {
 	times  []int64
 	codes  []codedField // of the fields among By
 	shapes []*rowgroup.Template
-	ids    []int32
+	ids    []uint16
 	number []numberColumn
 	edges  []int64
 
@@ -431,7 +431,7 @@ func (g *groupCount) run() error {
 	g.edges = t.c.Edges
 	sets := make([]model.Labels, len(m.runs))
 	for i := range m.runs {
-		ls, err := g.s.v.labelsOf(g.c.p, m.runs[i].set)
+		ls, err := g.s.labelsOf(g.c.p, m.runs[i].set)
 		if err != nil {
 			return err
 		}

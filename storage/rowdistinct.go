@@ -24,12 +24,26 @@ func newDistinctSets(c *model.RowCounting) *distinctSets {
 }
 
 // valueSet is a set of texts. Those that are 32 hexadecimal digits, ids of traces
-// mostly, are kept as 16 bytes in a hash table without pointers.
+// mostly, are kept as 16 bytes, parted by their hash into buckets that fit into a
+// processor's cache; what comes is appended to its bucket, and from time to time
+// a bucket is rid of what it has twice.
 type valueSet struct {
-	slots []uint32 // index into ids plus one
-	ids   [][2]uint64
-	texts map[string]struct{}
+	buckets [valueBuckets]valueBucket
+	slots   []uint32 // scratch: index into a bucket's ids plus one
+	texts   map[string]struct{}
 }
+
+type valueBucket struct {
+	ids    [][2]uint64
+	unique int // the first so many are different
+}
+
+const (
+	valueBuckets = 64
+	// looseValues is how many ids a bucket takes beside its unique ones, as many
+	// again, before it is looked through.
+	looseValues = 1 << 13
+)
 
 // add adds a text, given as the bytes of a buffer.
 func (s *valueSet) add(text []byte) {
@@ -71,19 +85,11 @@ func (s *valueSet) addID(b []byte) {
 }
 
 func (s *valueSet) addWords(id [2]uint64) {
-	if 4*len(s.ids) >= 3*len(s.slots) {
-		s.grow()
+	b := &s.buckets[hashID(id)>>58]
+	b.ids = append(b.ids, id)
+	if len(b.ids) >= 2*b.unique+looseValues {
+		s.settle(b)
 	}
-	mask := uint64(len(s.slots) - 1)
-	at := hashID(id) & mask
-	for s.slots[at] != 0 {
-		if s.ids[s.slots[at]-1] == id {
-			return
-		}
-		at = (at + 1) & mask
-	}
-	s.ids = append(s.ids, id)
-	s.slots[at] = uint32(len(s.ids))
 }
 
 func hashID(id [2]uint64) uint64 {
@@ -91,35 +97,65 @@ func hashID(id [2]uint64) uint64 {
 	return hi ^ lo
 }
 
-func (s *valueSet) grow() {
-	s.slots = make([]uint32, max(1024, 2*len(s.slots)))
-	mask := uint64(len(s.slots) - 1)
-	for i, id := range s.ids {
+// settle leaves each id in a bucket once.
+func (s *valueSet) settle(b *valueBucket) {
+	if b.unique == len(b.ids) {
+		return
+	}
+	size := 1 << bits.Len(uint(2*len(b.ids)))
+	if len(s.slots) < size {
+		s.slots = make([]uint32, size)
+	}
+	slots := s.slots[:size]
+	clear(slots)
+	mask := uint64(size - 1)
+	n := 0
+next:
+	for _, id := range b.ids {
 		at := hashID(id) & mask
-		for s.slots[at] != 0 {
+		for slots[at] != 0 {
+			if b.ids[slots[at]-1] == id {
+				continue next
+			}
 			at = (at + 1) & mask
 		}
-		s.slots[at] = uint32(i + 1)
+		b.ids[n] = id // n never passes the one that is read
+		n++
+		slots[at] = uint32(n)
 	}
+	b.ids = b.ids[:n]
+	b.unique = n
 }
 
 func (s *valueSet) merge(o *valueSet) {
-	for _, id := range o.ids {
-		s.addWords(id)
+	for i := range o.buckets {
+		s.buckets[i].ids = append(s.buckets[i].ids, o.buckets[i].ids...)
+		s.settle(&s.buckets[i])
 	}
 	for t := range o.texts {
 		s.add([]byte(t))
 	}
 }
 
-func (s *valueSet) len() int64 { return int64(len(s.ids) + len(s.texts)) }
+// size is about the number of texts, at least the number of different ones.
+func (s *valueSet) size() (n int64) {
+	for i := range s.buckets {
+		n += int64(len(s.buckets[i].ids))
+	}
+	return n + int64(len(s.texts))
+}
+
+// len is the number of different texts.
+func (s *valueSet) len() int64 {
+	for i := range s.buckets {
+		s.settle(&s.buckets[i])
+	}
+	return s.size()
+}
 
 // merge adds the values of other sets.
 func (d *distinctSets) merge(o *distinctSets) {
 	for k := range d.sets {
-		if len(d.sets[k].ids) < len(o.sets[k].ids) {
-			d.sets[k], o.sets[k] = o.sets[k], d.sets[k]
-		}
 		d.sets[k].merge(&o.sets[k])
 		d.none[k] = d.none[k] || o.none[k]
 	}
@@ -132,7 +168,7 @@ func (d *distinctSets) full() bool {
 	}
 	n := int64(0)
 	for k := range d.sets {
-		n += d.sets[k].len()
+		n += d.sets[k].size()
 	}
 	return n > d.c.MaxCounters
 }
@@ -194,7 +230,7 @@ func (d *distinctSets) addGroup(t *countTable, s *rowScan, c *rowCluster, m *gro
 	rows := 0
 	for i := range m.runs {
 		r := &m.runs[i]
-		ls, err := s.v.labelsOf(c.p, r.set)
+		ls, err := s.labelsOf(c.p, r.set)
 		if err != nil {
 			return err
 		}

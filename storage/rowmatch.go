@@ -102,7 +102,7 @@ func (s *rowScan) dropDeleted(c *rowCluster, ref *groupRef, m *groupMatch) error
 		return nil
 	}
 	for _, r := range m.runs {
-		ls, err := s.v.labelsOf(c.p, r.set)
+		ls, err := s.labelsOf(c.p, r.set)
 		if err != nil {
 			return err
 		}
@@ -131,7 +131,7 @@ func (s *rowScan) dropDeleted(c *rowCluster, ref *groupRef, m *groupMatch) error
 func (s *rowScan) matchField(c *rowCluster, m *groupMatch, f *model.FieldFilter) error {
 	var open []matchedRun // runs whose labels do not decide
 	for _, r := range m.runs {
-		ls, err := s.v.labelsOf(c.p, r.set)
+		ls, err := s.labelsOf(c.p, r.set)
 		if err != nil {
 			return err
 		}
@@ -243,7 +243,7 @@ func (s *rowScan) matchLines(ref *groupRef, m *groupMatch, f *lineFilter) error 
 	for w, word := range m.mask {
 		for rest := word; rest != 0; rest &= rest - 1 {
 			row := w<<6 + bits.TrailingZeros64(rest)
-			t := ids[row]
+			t := int32(ids[row])
 			if outcomes[t] == unknown {
 				v := f.verdict(templates[t])
 				if v.Outcome == textmatch.Some && v.Ways != nil {
@@ -274,7 +274,7 @@ func (s *rowScan) matchLines(ref *groupRef, m *groupMatch, f *lineFilter) error 
 	openRows = make(map[int32][]int32, len(open))
 	for row, t := range ids {
 		if outcomes[t] == textmatch.Some {
-			openRows[t] = append(openRows[t], int32(row))
+			openRows[int32(t)] = append(openRows[int32(t)], int32(row))
 		}
 	}
 	for t, v := range open {
@@ -396,10 +396,6 @@ func (s *rowScan) limit(m *groupMatch) error {
 		row  int32
 	}
 	var rows []row
-	times, err := m.g.Times(0, m.g.Rows(), nil)
-	if err != nil {
-		return err
-	}
 	n := 0
 	for i := range m.runs {
 		r := &m.runs[i]
@@ -411,6 +407,10 @@ func (s *rowScan) limit(m *groupMatch) error {
 	}
 	if n <= s.sel.Limit {
 		return nil
+	}
+	times, err := m.g.Times(0, m.g.Rows(), nil)
+	if err != nil {
+		return err
 	}
 	// Of each run no more than the limit count.
 	for i := range m.runs {

@@ -33,12 +33,36 @@ type rowScan struct {
 	sel model.RowSelection
 
 	groups     *groupReader
+	labels     []*labelSet // of the partition labelled, by id
+	labelled   keys.Partition
 	filter     *rowFilter
 	undecided  bool // a row was kept because the filter could not decide on it
 	wantsState bool
 	stateMs    []*model.Matcher // of measurement
 	setMs      []*model.Matcher // of the label sets of state columns
 }
+
+// labelsOf returns the labels of a label set: the same few are asked for by
+// every group of a partition.
+func (s *rowScan) labelsOf(p keys.Partition, id uint32) (*labelSet, error) {
+	if s.labelled != p {
+		s.labels, s.labelled = s.labels[:0], p
+	}
+	if int(id) < len(s.labels) && s.labels[id] != nil {
+		return s.labels[id], nil
+	}
+	ls, err := s.v.labelsOf(p, id)
+	if err == nil && id < maxLabelled {
+		if n := int(id) + 1 - len(s.labels); n > 0 {
+			s.labels = append(s.labels, make([]*labelSet, n)...)
+		}
+		s.labels[id] = ls
+	}
+	return ls, err
+}
+
+// maxLabelled bounds the label sets that a scan remembers.
+const maxLabelled = 1 << 17
 
 // clusters calls f with every cluster in the direction asked for.
 func (s *rowScan) clusters(f func(*rowCluster) error) error {
@@ -353,7 +377,7 @@ func (s *rowScan) streams(c *rowCluster) ([]*clusterStream, error) {
 		}
 		for i := range m.runs {
 			r := &m.runs[i]
-			ls, err := s.v.labelsOf(c.p, r.set)
+			ls, err := s.labelsOf(c.p, r.set)
 			if err != nil {
 				return nil, err
 			}

@@ -47,7 +47,7 @@ func (g *Group) parsedShapes() (*Shapes, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Shapes{IDs: make([]int32, len(lines))}
+	s := &Shapes{IDs: make([]uint16, len(lines))}
 	index := make(map[string]int32)
 	var p shape.Parsed
 	for i, l := range lines {
@@ -64,7 +64,7 @@ func (g *Group) parsedShapes() (*Shapes, error) {
 			s.vars += len(t.Kinds)
 			index[string(p.Template)] = id
 		}
-		s.IDs[i] = id
+		s.IDs[i] = uint16(id)
 		s.counts[id]++
 	}
 	return s, nil

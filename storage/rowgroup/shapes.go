@@ -152,9 +152,9 @@ func formed(k shape.Kind) bool {
 // bytes: a store may keep it for the next call.
 type Shapes struct {
 	Templates []*Template
-	IDs       []int32 // template of each row
-	counts    []int32 // rows of each template
-	vars      int     // placeholders of all templates
+	IDs       []uint16 // template of each row: no group has more than MaxRows
+	counts    []int32  // rows of each template
+	vars      int      // placeholders of all templates
 }
 
 // Template is a template taken apart. A store may share equal ones among groups.
@@ -178,7 +178,7 @@ func NewTemplate(text []byte) (*Template, error) {
 
 // Size is about the bytes that the shapes take in memory, but for the
 // templates.
-func (s *Shapes) Size() int { return 4*len(s.IDs) + 12*len(s.Templates) }
+func (s *Shapes) Size() int { return 2*len(s.IDs) + 12*len(s.Templates) }
 
 // shapeReader reads lines that are stored as shapes.
 type shapeReader struct {
@@ -209,7 +209,7 @@ func decodeShapes(src []byte, rows int, intern func(text []byte) (*Template, err
 	if err != nil {
 		return nil, err
 	}
-	s := &Shapes{Templates: make([]*Template, count), IDs: make([]int32, rows), counts: make([]int32, count)}
+	s := &Shapes{Templates: make([]*Template, count), IDs: make([]uint16, rows), counts: make([]int32, count)}
 	var buf []byte
 	for i := range s.Templates {
 		if buf, err = texts.AppendAt(buf[:0], i); err != nil {
@@ -233,7 +233,7 @@ func decodeShapes(src []byte, rows int, intern func(text []byte) (*Template, err
 			if uint64(id) >= count {
 				return nil, colenc.Corruptf("template of row %d: want below %d, got %d", i, count, id)
 			}
-			s.IDs[i] = int32(id)
+			s.IDs[i] = uint16(id)
 			s.counts[id]++
 		}
 	}
