@@ -176,6 +176,35 @@ func (n *counter) add(k int, v float64) {
 	n.plus(k, v)
 }
 
+// addAll adds floats to interval k.
+func (n *counter) addAll(k int, bits []uint64) {
+	sum, lost, least, greatest := n.Sums[k], n.lost[k], n.Mins[k], n.Maxs[k]
+	if n.Rows[k] == 0 {
+		least = math.Float64frombits(bits[0])
+		greatest = least
+	}
+	for _, b := range bits {
+		v := math.Float64frombits(b)
+		if v < least || least != least {
+			least = v
+		}
+		if v > greatest || greatest != greatest {
+			greatest = v
+		}
+		// The error of an addition, whatever the sizes (Knuth's TwoSum).
+		s := sum + v
+		z := s - sum
+		lost += (sum - (s - z)) + (v - z)
+		sum = s
+	}
+	n.Rows[k] += int64(len(bits))
+	n.Sums[k], n.Mins[k], n.Maxs[k] = sum, least, greatest
+	if lost != lost || math.IsInf(sum, 0) {
+		lost = 0
+	}
+	n.lost[k] = lost
+}
+
 func (n *counter) plus(k int, v float64) {
 	sum := n.Sums[k] + v
 	if math.IsInf(sum, 0) {
@@ -687,6 +716,13 @@ func (g *groupCount) addNumbers(r *matchedRun, ls model.Labels, single int) erro
 		var n *counter
 		plain := len(g.codes) == 0 && g.shapes == nil
 		rows := col.Rows()
+		if plain && single >= 0 && g.m.mask == nil && col.float && !g.t.c.Numbers {
+			from, to := col.From(r.from), col.From(r.to)
+			if from < to {
+				g.counterOf(ls, 0).addAll(single, col.Bits[from:to])
+			}
+			continue
+		}
 		for i := col.From(r.from); i < col.Len(); i++ {
 			row := col.First() + i
 			if rows != nil {

@@ -3,8 +3,11 @@ package rowgroup
 import (
 	"compress/gzip"
 	"encoding/csv"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"tidemark/storage/model"
@@ -57,4 +60,48 @@ func readLines(t *testing.T, file string, set uint32) (rows []testRow) {
 		t.Fatalf("%s: no lines", file)
 	}
 	return rows
+}
+
+// TestRawFiles takes every raw log of the loghub samples through encoding and
+// back: the same bytes, line by line.
+func TestRawFiles(t *testing.T) {
+	files, _ := filepath.Glob("../../../shared/data/loghub2k/raw/*.log.gz")
+	if len(files) == 0 {
+		t.Skip("the raw loghub logs are not there: ../../../shared/data/loghub2k/raw")
+	}
+	for _, file := range files {
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		z, err := gzip.NewReader(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := io.ReadAll(z)
+		if err := errors.Join(err, f.Close()); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(string(raw), "\n")
+		for _, best := range []bool{false, true} {
+			b := NewBuilder()
+			b.StartSet(1)
+			for i, l := range lines {
+				b.Row(int64(i), []byte(l), nil)
+			}
+			enc := b.Append(nil)
+			if best {
+				enc = b.AppendBest(enc[:0])
+			}
+			g, err := Open(enc)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := g.Lines(0, len(lines), nil)
+			if err != nil || strings.Join(got, "\n") != string(raw) {
+				t.Fatalf("%s: the lines are others: %v", filepath.Base(file), err)
+			}
+			t.Logf("%-20s %d bytes take %d, best %v", filepath.Base(file), len(raw), len(enc), best)
+		}
+	}
 }

@@ -30,6 +30,9 @@ type expression struct {
 	begun     bool
 	first     int32
 	now, then []int32 // scratch
+
+	// needles are texts that every match has.
+	needles []*needle
 }
 
 func newExpression(re *regexp.Regexp) *expression {
@@ -38,6 +41,7 @@ func newExpression(re *regexp.Regexp) *expression {
 	if err != nil {
 		return e
 	}
+	e.require(tree)
 	prog, err := syntax.Compile(tree.Simplify())
 	if err != nil || len(prog.Inst) > maxProg {
 		return e
@@ -103,8 +107,32 @@ func newDFA(e *expression) *dfa {
 	return d
 }
 
-// outcome runs the automaton over a template.
+// require gathers the texts that every match of an expression has.
+func (e *expression) require(re *syntax.Regexp) {
+	switch re.Op {
+	case syntax.OpLiteral:
+		if re.Flags&syntax.FoldCase == 0 && len(re.Rune) > 1 {
+			e.needles = append(e.needles, &needle{string(re.Rune)})
+		}
+	case syntax.OpCapture, syntax.OpPlus, syntax.OpConcat:
+		for _, sub := range re.Sub {
+			e.require(sub)
+		}
+	case syntax.OpRepeat:
+		if re.Min > 0 {
+			e.require(re.Sub[0])
+		}
+	}
+}
+
+// outcome decides on a template: by the texts that a match must have, then by
+// the automaton.
 func (e *expression) outcome(t *Template) Outcome {
+	for _, n := range e.needles {
+		if o, _, _ := n.find(t); o == None {
+			return None
+		}
+	}
 	if e.prog == nil {
 		return Some
 	}

@@ -108,7 +108,7 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-var parts = []string{"took", "12", " ", " ", "ms", "=", "user", "10.0.0.1", ":", "80", "deadbeef01", "/var/lib/x1", "a-1", "-7", "0.5", "é", "\x00", "node-17", "true", "http://a/b", "\xff"}
+var parts = []string{"took", "12", " ", " ", "ms", "=", "user", "10.0.0.1", ":", "80", "deadbeef01", "/var/lib/x1", "a-1", "-7", "0.5", "é", "\x00", "node-17", "true", "http://a/b", "\xff", "2026-01-02T03:04:05Z", "Jan  2 03:04:05", "10/Oct/2000:13:55:36 +0100", "03:04:05,678"}
 
 func randomText(r *rand.Rand, n int) string {
 	var b strings.Builder
@@ -144,7 +144,7 @@ func TestAgainstLines(t *testing.T) {
 	}
 }
 
-var expressions = []string{`\d+`, `took.*ms`, `^took`, `ms$`, `[a-f0-9]{8}`, `(user|took) ?\d`, `(?i)USER`, `a.1`, `/var/\w+/x`, `^$`, `.`, `\S+ \S+`, `é`, `[^a-z]+$`, `0\.5|-7`, `x*`, `true:80`}
+var expressions = []string{`\d+`, `took.*ms`, `^took`, `ms$`, `[a-f0-9]{8}`, `(user|took) ?\d`, `(?i)USER`, `a.1`, `/var/\w+/x`, `^$`, `.`, `\S+ \S+`, `é`, `[^a-z]+$`, `0\.5|-7`, `x*`, `true:80`, `(took)+ 1`, `user=(\w+) *ms`}
 
 func FuzzContains(f *testing.F) {
 	f.Add("took 12 ms", "k 12", false)

@@ -53,6 +53,7 @@ var (
 		shape.Host:     token,
 		shape.Ident:    token,
 		shape.Path:     path,
+		shape.Time:     set("09AZaz  ++,,--..//::"),
 	}
 )
 
