@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -31,7 +32,7 @@ func (v *view) samples(ctx context.Context, sel model.SampleSelection, visit fun
 	if err != nil {
 		return err
 	}
-	r := &seriesReader{set: set, exact: true}
+	r := newSeriesReader(set, true)
 	defer func() { err = errors.Join(err, r.Close()) }()
 	for i := range set.list {
 		out := &model.Series{}
@@ -49,7 +50,19 @@ func (v *view) samples(ctx context.Context, sel model.SampleSelection, visit fun
 }
 
 // Reader implements model.SeriesSet.
-func (s *seriesSet) Reader() (model.SeriesReader, error) { return &seriesReader{set: s}, nil }
+func (s *seriesSet) Reader() (model.SeriesReader, error) { return newSeriesReader(s, false), nil }
+
+// seriesReaders are readers at rest: their decoders hold some 40 KiB of tables.
+var seriesReaders = sync.Pool{New: func() any { return new(seriesReader) }}
+
+// maxReaderSamples bounds the memory of readers at rest.
+const maxReaderSamples = 1 << 16
+
+func newSeriesReader(set *seriesSet, exact bool) *seriesReader {
+	r := seriesReaders.Get().(*seriesReader)
+	r.set, r.exact, r.stats = set, exact, model.ReadStats{}
+	return r
+}
 
 // seriesReader reads the series of a set.
 //
@@ -111,7 +124,21 @@ const (
 
 func (r *seriesReader) Stats() model.ReadStats { return r.stats }
 
+// Close ends the use of the reader.
 func (r *seriesReader) Close() error {
+	if r.set == nil {
+		return nil // closed before
+	}
+	err := r.closeIter()
+	r.set, r.groups = nil, nil
+	clear(r.histograms[:cap(r.histograms)])
+	if cap(r.col.Times) <= maxReaderSamples && cap(r.samples) <= maxReaderSamples && cap(r.buf) <= 16*maxReaderSamples {
+		seriesReaders.Put(r)
+	}
+	return err
+}
+
+func (r *seriesReader) closeIter() error {
 	if r.iter == nil {
 		return nil
 	}
@@ -285,7 +312,7 @@ func (r *seriesReader) fromChunks(ctx context.Context, p keys.Partition, src *so
 
 // stopped makes sure that a later read does not go on in the middle.
 func (r *seriesReader) stopped(err error) error {
-	return errors.Join(err, r.Close())
+	return errors.Join(err, r.closeIter())
 }
 
 // fromChunk reads the chunk at the iterator.

@@ -63,6 +63,7 @@ const fieldNone = -1
 type partSelection struct {
 	diskIndex
 	metrics, logs *postings.Set
+	all           bool // every label set with chunks is one of metrics
 	numbers       numbering
 }
 
@@ -208,8 +209,10 @@ func (b *setBuilder) selectParts(labelMs, logMs []*model.Matcher, logsOK bool) e
 	}
 	for _, p := range parts {
 		ps := &partSelection{diskIndex: diskIndex{b.v.snap, p}}
-		if ps.metrics, err = ps.within(b.ctx, keys.ClassMetrics, labelMs); err != nil {
-			return err
+		if ps.all = len(labelMs) == 0; !ps.all {
+			if ps.metrics, err = postings.Select(b.ctx, ps.diskIndex, labelMs); err != nil {
+				return err
+			}
 		}
 		if logsOK {
 			if ps.logs, err = ps.within(b.ctx, keys.ClassLogMetrics, logMs); err != nil {
@@ -319,12 +322,15 @@ func (b *setBuilder) fromPart(place int32, ps *partSelection, metric uint32) err
 		})
 		return err
 	}
-	if !ps.metrics.Empty() {
+	if ps.all || !ps.metrics.Empty() {
 		have, err := ps.set(ps.p.MetricSets(metric))
 		if err != nil {
 			return err
 		}
-		if err := each(postings.And(ps.metrics, have), source{place: place, metric: metric, field: fieldNone}); err != nil {
+		if !ps.all {
+			have = postings.And(ps.metrics, have)
+		}
+		if err := each(have, source{place: place, metric: metric, field: fieldNone}); err != nil {
 			return err
 		}
 	}

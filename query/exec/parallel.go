@@ -81,25 +81,35 @@ type worker struct {
 	f      *fan
 	reader model.SeriesReader
 	work   seriesWork
-	series model.Series
+	series *model.Series
 }
+
+// seriesMemory is slices for a worker's series.
+var seriesMemory = sync.Pool{New: func() any { return new(model.Series) }}
+
+// maxSeriesKept bounds the samples of a series whose memory is kept.
+const maxSeriesKept = 1 << 16
 
 func (f *fan) worker() (*worker, error) {
 	r, err := f.set.Reader()
 	if err != nil {
 		return nil, err
 	}
-	return &worker{f: f, reader: r, work: f.newWork()}, nil
+	return &worker{f: f, reader: r, work: f.newWork(), series: seriesMemory.Get().(*model.Series)}, nil
 }
 
 func (w *worker) close(into *Stats) error {
 	into.Read.Add(w.reader.Stats())
+	if cap(w.series.Times) <= maxSeriesKept {
+		*w.series = model.Series{Times: w.series.Times[:0], Values: w.series.Values[:0]}
+		seriesMemory.Put(w.series)
+	}
 	return w.reader.Close()
 }
 
 // one reads series i and works on it.
 func (w *worker) one(ctx context.Context, i int, stats *Stats) (*Column, error) {
-	s := &w.series
+	s := w.series
 	ok, err := w.reader.Read(ctx, i, s)
 	if err != nil || !ok {
 		return nil, err
