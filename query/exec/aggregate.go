@@ -53,6 +53,17 @@ func groupLabels(gr ast.Grouping, ls model.Labels) model.Labels {
 	return ls.Keep(gr.Labels...)
 }
 
+// appendGroup appends the canonical key of groupLabels without making them.
+func appendGroup(dst []byte, gr *ast.Grouping, ls model.Labels) []byte {
+	for i := range ls {
+		if name := ls[i].Name; slices.Contains(gr.Labels, name) == gr.Without || gr.Without && name == model.MetricName {
+			continue
+		}
+		dst = ls[i : i+1].AppendKey(dst)
+	}
+	return dst
+}
+
 // eachAggregate evaluates an aggregation.
 func (ev *evaluator) eachAggregate(ctx context.Context, n *plan.Aggregate, g Grid, emit func(*Column) error) error {
 	switch n.Op {
@@ -88,11 +99,10 @@ func (ev *evaluator) eachAggregate(ctx context.Context, n *plan.Aggregate, g Gri
 	var key []byte
 	held := 0
 	err := ev.each(ctx, n.Expr, g, func(c *Column) error {
-		ls := groupLabels(n.Grouping, c.Labels)
-		key = ls.AppendKey(key[:0])
+		key = appendGroup(key[:0], &n.Grouping, c.Labels)
 		gr := groups[string(key)]
 		if gr == nil {
-			gr = &group{labels: ls, acc: fresh(steps, param)}
+			gr = &group{labels: groupLabels(n.Grouping, c.Labels), acc: fresh(steps, param)}
 			groups[string(key)] = gr
 			order = append(order, gr)
 			held += steps * gr.acc.width()

@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync/atomic"
@@ -111,7 +112,7 @@ func (ev *evaluator) arranged(cols []*Column) ([]*Column, error) {
 	if ev.sorted {
 		return cols, ev.distinct(cols)
 	}
-	slices.SortStableFunc(cols, func(a, b *Column) int { return a.Labels.Compare(b.Labels) })
+	sortByLabels(cols)
 	n := 0
 	for i, c := range cols {
 		if i == 0 || !cols[n-1].Labels.Equal(c.Labels) {
@@ -125,6 +126,28 @@ func (ev *evaluator) arranged(cols []*Column) ([]*Column, error) {
 		cols[n-1].merge(c)
 	}
 	return cols[:n], nil
+}
+
+// sortByLabels sorts columns by their labels, equal ones keeping their order.
+// Comparing is what costs, so that the order that a store often has is tried
+// first, and otherwise the sort with the fewest comparisons is made stable.
+func sortByLabels(cols []*Column) {
+	byLabels := func(a, b *Column) int { return a.Labels.Compare(b.Labels) }
+	if slices.IsSortedFunc(cols, byLabels) {
+		return
+	}
+	type placed struct {
+		*Column
+		at int
+	}
+	all := make([]placed, len(cols))
+	for i, c := range cols {
+		all[i] = placed{c, i}
+	}
+	slices.SortFunc(all, func(a, b placed) int { return cmp.Or(byLabels(a.Column, b.Column), a.at-b.at) })
+	for i := range all {
+		cols[i] = all[i].Column
+	}
 }
 
 // distinct fails where two columns of one step have equal labels.

@@ -2,7 +2,6 @@ package exec
 
 import (
 	"context"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -43,20 +42,38 @@ func labelReplace(ev *evaluator, ctx context.Context, call *plan.Call, g Grid, e
 		return errorAt(call.Pos, "label_replace: want 4 strings, got %d", len(args))
 	}
 	dst, replacement, src := args[0], args[1], args[2]
-	re, err := regexp.Compile("^(?s:" + args[3] + ")$")
+	re, err := model.CompileAnchored(args[3])
 	if err != nil {
 		return errorAt(call.Pos, "invalid regular expression in label_replace(): %s", args[3])
 	}
 	if err := labelName(call, "destination", dst); err != nil {
 		return err
 	}
+	// Many series share a value.
+	type result struct {
+		text  string
+		match bool
+	}
+	known := map[string]result{}
 	return ev.relabelled(ctx, call, g, func(c *Column) {
 		value := c.Labels.Get(src)
-		if match := re.FindStringSubmatchIndex(value); match != nil {
-			c.relabel(dst, string(re.ExpandString(nil, replacement, value, match)))
+		r, ok := known[value]
+		if !ok {
+			if match := re.FindStringSubmatchIndex(value); match != nil {
+				r = result{string(re.ExpandString(nil, replacement, value, match)), true}
+			}
+			if len(known) < maxReplaced {
+				known[value] = r
+			}
+		}
+		if r.match {
+			c.relabel(dst, r.text)
 		}
 	}, emit)
 }
+
+// maxReplaced bounds the values that label_replace remembers.
+const maxReplaced = 1 << 10
 
 // labelJoin is label_join(v, dst, separator, src...).
 func labelJoin(ev *evaluator, ctx context.Context, call *plan.Call, g Grid, emit func(*Column) error) error {

@@ -41,7 +41,7 @@ func (ev *evaluator) eachPick(ctx context.Context, n *plan.Aggregate, g Grid, em
 	var order []string
 	var key []byte
 	for _, c := range all {
-		key = groupLabels(n.Grouping, c.Labels).AppendKey(key[:0])
+		key = appendGroup(key[:0], &n.Grouping, c.Labels)
 		if groups[string(key)] == nil {
 			order = append(order, string(key))
 		}

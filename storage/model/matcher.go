@@ -47,7 +47,7 @@ type Matcher struct {
 func NewMatcher(t MatchType, name, value string) (*Matcher, error) {
 	m := &Matcher{Type: t, Name: name, Value: value}
 	if t == MatchRegexp || t == MatchNotRegexp {
-		re, err := regexp.Compile("^(?s:" + value + ")$")
+		re, err := CompileAnchored(value)
 		if err != nil {
 			return nil, fmt.Errorf("matcher %s: %w", m, err)
 		}
