@@ -23,16 +23,23 @@ func variance(values []float64) float64 {
 // ranks; values are sorted in place, NaN first. Outside [0, 1] it is
 // infinite.
 func quantile(q float64, values []float64) float64 {
+	if q >= 0 && q <= 1 {
+		slices.Sort(values)
+	}
+	return quantileOf(q, values)
+}
+
+// quantileOf is quantile of sorted values.
+func quantileOf(q float64, sorted []float64) float64 {
 	switch {
-	case len(values) == 0 || math.IsNaN(q):
+	case len(sorted) == 0 || math.IsNaN(q):
 		return math.NaN()
 	case q < 0:
 		return math.Inf(-1)
 	case q > 1:
 		return math.Inf(1)
 	}
-	slices.Sort(values)
-	return sortedQuantile(q, values)
+	return sortedQuantile(q, sorted)
 }
 
 func sortedQuantile(q float64, values []float64) float64 {

@@ -3,7 +3,6 @@ package exec
 import (
 	"context"
 	"math"
-	"slices"
 	"strings"
 
 	"tidemark/query/ast"
@@ -51,9 +50,7 @@ var rangeFuncs = map[string]*rangeFunc{
 	"stdvar_over_time": {kernel: perWindow(func(w window) (float64, bool) {
 		return variance(w.values), true
 	})},
-	"quantile_over_time": {check: checkQuantile, kernel: perWindow(func(w window) (float64, bool) {
-		return quantile(w.params[0], slices.Clone(w.values)), true
-	})},
+	"quantile_over_time": {check: checkQuantile, kernel: quantileKernel},
 	"mad_over_time": {kernel: perWindow(func(w window) (float64, bool) {
 		return medianDeviation(w.values), true
 	})},
