@@ -14,7 +14,6 @@ import (
 
 	"tidemark/bench/gen"
 	"tidemark/query"
-	"tidemark/query/ast"
 	"tidemark/server"
 	"tidemark/storage"
 	"tidemark/storage/model"
@@ -132,43 +131,6 @@ func ask(b *testing.B, e *query.Engine, req query.Request) {
 	}
 	if len(res.Series)+len(res.Streams) == 0 {
 		b.Fatalf("%s: no answer", req.Text)
-	}
-}
-
-func BenchmarkQuery(b *testing.B) {
-	const hosts = 100
-	db := openStore(b)
-	url := serve(b, db) + "/write"
-	g := cpuOnly(b, hosts)
-	for range 12 * 360 / 100 {
-		body, _ := g.AppendLines(nil, 100*hosts)
-		if err := post(http.DefaultClient, url, body); err != nil {
-			b.Fatal(err)
-		}
-	}
-	http.DefaultClient.CloseIdleConnections()
-	if err := db.Flush(context.Background()); err != nil {
-		b.Fatal(err)
-	}
-	e := query.NewEngine(db, query.Options{})
-	end := began.Add(12 * time.Hour)
-	for _, c := range []struct {
-		name, text string
-		span, step time.Duration // a zero span asks an instant query
-	}{
-		{"one-series-1h", `max_over_time(cpu_usage_user{hostname="host_7"}[1m])`, time.Hour, time.Minute},
-		{"one-series-12h", `max_over_time(cpu_usage_user{hostname="host_7"}[1m])`, 12 * time.Hour, time.Minute},
-		{"eight-series-1h", `max(max_over_time(cpu_usage_user{hostname=~"host_[1-8]"}[1m]))`, time.Hour, time.Minute},
-		{"all-series-12h", `avg by (hostname) (avg_over_time(cpu_usage_user[1h]))`, 12 * time.Hour, time.Hour},
-		{"rate-by-region", `sum by (region) (rate(cpu_usage_user[5m]))`, time.Hour, time.Minute},
-		{"all-instant", `cpu_usage_user`, 0, 0},
-		{"topk-instant", `topk(10, avg_over_time(cpu_usage_user[1h]))`, 0, 0},
-	} {
-		b.Run(c.name, func(b *testing.B) {
-			for b.Loop() {
-				ask(b, e, query.Request{Text: c.text, Dialect: ast.PromQL, Instant: c.span == 0, Start: end.Add(-c.span), End: end.Add(-time.Second), Step: c.step})
-			}
-		})
 	}
 }
 

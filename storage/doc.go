@@ -45,8 +45,11 @@
 // is written, flushed or dropped meanwhile.
 //
 // Selection is by matchers on bitmaps (package postings), once per partition
-// and head; then only what matched is read, and the parts of a series are
-// merged by (time, order of writing).
+// and head, and gives a set of series with the places that hold them
+// (seriesset.go). Readers of the set may work side by side (samples.go): what a
+// series has in its places is merged by (time, order of writing) where it
+// overlaps (merge.go), and where aggregates over windows are all that is wanted
+// summaries stand for samples (parts.go) or the last sample for all (latest.go).
 //
 // Metrics come from columns of metric rows, and from numeric fields of log
 // rows, from the same bytes: such a field is a metric of the labels without

@@ -13,7 +13,9 @@
 //
 // so that the samples of a series are decoded, turned into a column of rates,
 // added to the accumulators of its group and dropped before the next series
-// is read. What has to see all series at once (sorting, the sides of a
+// is read. Decoding and the function of the range are done by workers, a batch
+// of series each; the rest in one goroutine, in the order of the selection
+// (parallel.go). What has to see all series at once (sorting, the sides of a
 // matching, topk) collects them. An instant query is a grid of one step.
 //
 // Labels are looked at once per series, never per step. A subexpression that
