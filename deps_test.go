@@ -59,6 +59,7 @@ func TestThirdPartyLibrariesHaveOneHome(t *testing.T) {
 		{"github.com/RoaringBitmap/roaring", []string{"tidemark/storage/postings"}, "sets of label set ids have one type and one set of checks on bytes from disk"},
 		{"github.com/alecthomas/participle", []string{"tidemark/query/parse"}, "everything behind the parser works on query/ast"},
 		{"github.com/valyala/fasthttp", []string{"tidemark/server", "tidemark/bench/sidebyside"}, "its request bytes die with the request; only server, and the client of the benchmarks, know which to copy"},
+		{"github.com/leodido/go-syslog", []string{"tidemark/ingest/syslog"}, "a protocol is its decoder's business"},
 		{"github.com/fasthttp/websocket", []string{"tidemark/server"}, "WebSockets are HTTP's, as fasthttp is"},
 		{"github.com/pierrec/lz4", []string{"tidemark/storage/chunk", "tidemark/storage/rowgroup", "tidemark/storage/internal"}, "compression is a matter of the codecs"},
 		{"github.com/alecthomas/kong", []string{"tidemark/cmd"}, "only cmd owns flags"},

@@ -98,3 +98,24 @@ func (l *Limits) CheckLogLabel(name, value string) string {
 	}
 	return ""
 }
+
+// LabelName makes a label name of any name: what does not belong becomes an
+// underscore, and a leading digit gets one in front.
+func LabelName(name string) string {
+	b := make([]byte, 0, len(name)+1)
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case c >= '0' && c <= '9':
+			if len(b) == 0 {
+				b = append(b, '_')
+			}
+			b = append(b, c)
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '_':
+			b = append(b, c)
+		default:
+			b = append(b, '_')
+		}
+	}
+	return string(b)
+}

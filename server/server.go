@@ -38,6 +38,7 @@ import (
 	"tidemark/ingest/lineprotocol"
 	"tidemark/ingest/otlp"
 	"tidemark/ingest/remotewrite"
+	"tidemark/ingest/syslog"
 	"tidemark/storage"
 )
 
@@ -194,6 +195,8 @@ type Server struct {
 	// push decodes the write protocols of logs.
 	push       pushDecoders
 	tails      tailHub
+	syslog     *syslog.Decoder
+	syslogs    syslogs
 	bodies     bodyMemory
 	metrics    *serverMetrics
 	registry   *prometheus.Registry
@@ -240,6 +243,9 @@ func New(opts Options) (*Server, error) {
 	}
 	if s.otlp, err = otlp.NewDecoder(otlp.Options{Options: opts.LineProtocol.Options}); err != nil {
 		return nil, fmt.Errorf("server: OTLP: %w", err)
+	}
+	if s.syslog, err = syslog.NewDecoder(syslog.Options{Options: opts.LineProtocol.Options}); err != nil {
+		return nil, fmt.Errorf("server: %w", err)
 	}
 	if s.registry, err = s.newRegistry(); err != nil {
 		return nil, fmt.Errorf("server: collectors: %w", err)
@@ -299,6 +305,7 @@ func (s *Server) Serve(ln net.Listener) error {
 // ctx's. After nil, the store behind the server may be closed.
 func (s *Server) Shutdown(ctx context.Context) error {
 	defer s.cancel()
+	s.syslogs.stop()
 	s.mu.Lock()
 	s.stopping.Store(true)
 	listeners := s.listeners

@@ -31,6 +31,9 @@ type serveCommand struct {
 	RetentionFor  []string `help:"Keep what a selector matches for less, such as '{app=\"debug\"}=7d'; may be repeated." placeholder:"SELECTOR=DURATION" sep:"none"`
 	NoSelf        bool     `help:"Do not record the host's and the server's own figures and logs; --demo does not, so that the estate has no strangers."`
 
+	SyslogTCP string `name:"syslog-tcp" help:"Address to take syslog on by TCP, such as 0.0.0.0:1514; by default none. Syslog knows no tokens." placeholder:"HOST:PORT"`
+	SyslogUDP string `name:"syslog-udp" help:"The same by UDP." placeholder:"HOST:PORT"`
+
 	AuthTokenFile string `group:"Access:" help:"File with a token that every request must bear." placeholder:"FILE"`
 	TLSCert       string `name:"tls-cert" group:"Access:" help:"PEM file of the certificate to speak TLS with." placeholder:"FILE"`
 	TLSKey        string `name:"tls-key" group:"Access:" help:"PEM file of the certificate's key." placeholder:"FILE"`
@@ -147,7 +150,10 @@ func (s *serveCommand) serve(ctx context.Context, c *console, token string) (err
 		mon.SetGatherer(srv.Gatherer())
 		background.Go(func() { mon.Run(bg) })
 	}
-	served := make(chan error, 1)
+	served := make(chan error, 3) // HTTP and both of syslog
+	if err := s.syslog(srv, served, logs); err != nil {
+		return errors.Join(err, ln.Close(), srv.Shutdown(context.Background()))
+	}
 	go func() { served <- srv.Serve(ln) }()
 	logs.logger().Info("serving", "listen", ln.Addr().String(), "data", s.Data, "version", version)
 	hint := hints{out: c.out, url: s.url(ln.Addr()), data: s.Data, token: token != ""}
@@ -184,6 +190,35 @@ func (s *serveCommand) serve(ctx context.Context, c *console, token string) (err
 		case <-ctx.Done():
 			return s.shutdown(srv, served, logs)
 		}
+	}
+}
+
+// syslog listens for syslog where flags say so. Errors of the listeners come
+// on served.
+func (s *serveCommand) syslog(srv *server.Server, served chan<- error, logs *logs) error {
+	if s.SyslogTCP != "" {
+		ln, err := net.Listen("tcp", s.SyslogTCP)
+		if err != nil {
+			return fmt.Errorf("--syslog-tcp: %w", err)
+		}
+		logs.logger().Info("taking syslog", "tcp", ln.Addr().String())
+		go tellFailure(served, func() error { return srv.ServeSyslog(ln) })
+	}
+	if s.SyslogUDP != "" {
+		conn, err := net.ListenPacket("udp", s.SyslogUDP)
+		if err != nil {
+			return fmt.Errorf("--syslog-udp: %w", err)
+		}
+		logs.logger().Info("taking syslog", "udp", conn.LocalAddr().String())
+		go tellFailure(served, func() error { return srv.ServeSyslogPackets(conn) })
+	}
+	return nil
+}
+
+// tellFailure sends the error of what runs until the server is stopped.
+func tellFailure(to chan<- error, run func() error) {
+	if err := run(); err != nil {
+		to <- err
 	}
 }
 
