@@ -23,14 +23,16 @@ import (
 	"tidemark/ingest"
 	"tidemark/ingest/csv"
 	"tidemark/ingest/lineprotocol"
+	"tidemark/ingest/plain"
 	"tidemark/storage"
+	"tidemark/storage/model"
 )
 
 // importCommand writes files.
 type importCommand struct {
 	Files []string `arg:"" name:"file" help:"Files to read, plain or gzipped; - is standard input."`
 
-	Format    string `help:"What the files hold: ${enum}. auto goes by the name: .csv and .tsv are CSV, all else is line protocol." enum:"auto,lp,csv" default:"auto"`
+	Format    string `help:"What the files hold: ${enum}. auto goes by the name: .csv and .tsv are CSV, .log is plain lines, all else is line protocol." enum:"auto,lp,csv,lines" default:"auto"`
 	Precision string `help:"Unit of the times in line protocol: ns, us, ms, s, m or h." default:"ns"`
 	DB        string `name:"db" help:"Database to write to; it becomes the label db." placeholder:"NAME"`
 	MaxErrors int    `help:"Refused lines to show (default ${default})." default:"20" placeholder:"N"`
@@ -42,6 +44,8 @@ type importCommand struct {
 	Label       []string `group:"CSV:" help:"Headers of columns that are labels; the others are fields." placeholder:"NAME"`
 	Separator   string   `group:"CSV:" help:"Character between columns; by default a comma, and a tab for .tsv." placeholder:"CHAR"`
 
+	Stream map[string]string `group:"Plain lines:" help:"Labels of the rows, such as app=nginx; may be repeated." placeholder:"NAME=VALUE"`
+
 	target `embed:""`
 }
 
@@ -52,6 +56,7 @@ func (importCommand) Help() string {
   tidemark import --precision s --db telegraf dump.txt
   tidemark import --label host --label region --measurement cpu usage.csv
   zcat big.lp.gz | tidemark import -
+  tidemark import --format lines --stream app=nginx --stream host=web1 access.log.1.gz
   tidemark import --data ./tidemark-data history.csv
 
 Each piece of a file is sent under a key made of its content: a piece that is sent again within the
@@ -207,21 +212,55 @@ func (j *importJob) file(ctx context.Context, name string) error {
 		src = f
 	}
 	in := bufio.NewReaderSize(counted{src, &j.read}, 256<<10)
-	plain := io.Reader(in)
+	src = in
 	if magic, err := in.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
 		z, err := gzip.NewReader(in)
 		if err != nil {
 			return err
 		}
 		defer z.Close()
-		plain = z
+		src = z
 	}
 	base := strings.TrimSuffix(filepath.Base(name), ".gz")
 	ext := strings.ToLower(filepath.Ext(base))
 	if j.Format == "csv" || j.Format == "auto" && (ext == ".csv" || ext == ".tsv") {
-		return j.csv(ctx, name, base, ext, plain)
+		return j.csv(ctx, name, base, ext, src)
 	}
-	return j.lineProtocol(ctx, name, plain)
+	if j.Format == "lines" || j.Format == "auto" && ext == ".log" {
+		written := time.Now()
+		if info, err := os.Stat(name); name != "-" && err == nil {
+			written = info.ModTime()
+		}
+		return j.lines(ctx, name, base, written, src)
+	}
+	return j.lineProtocol(ctx, name, src)
+}
+
+// lines imports a file of plain log lines, last written at a time.
+func (j *importJob) lines(ctx context.Context, name, base string, written time.Time, r io.Reader) error {
+	loc, err := time.LoadLocation(j.Location)
+	if err != nil {
+		return err
+	}
+	o := plain.Options{Measurement: j.Measurement, Labels: model.FromMap(j.Stream), Default: written, Location: loc}
+	if o.Measurement == "" {
+		o.Measurement, _, _ = strings.Cut(base, ".")
+	}
+	if f, ok := j.sink.(*folderSink); ok {
+		o.Database, o.MinTime = j.DB, f.db.MinTime() // a server adds its own
+	}
+	pieces := 0
+	return plain.Scan(ctx, r, o, func(b ingest.Block) error {
+		text := appendLineProtocol(nil, b.Batch)
+		p := &piece{key: j.key(pieces, []byte(o.Measurement+"\n"), text), raw: text, block: b, prec: lineprotocol.Nanosecond, flags: j.importCommand}
+		refused, err := j.sink.rows(ctx, p)
+		if err != nil {
+			return err
+		}
+		j.count(name, b.Report, refused)
+		pieces++
+		return nil
+	})
 }
 
 // key names a part of a file by its place and content and by the flags that

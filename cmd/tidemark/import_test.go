@@ -164,3 +164,26 @@ log,h=ø message="line, = ' '",n=1e-300 -5
 		}
 	}
 }
+
+// A file of plain lines becomes log rows with the times that the lines tell.
+func TestImportLines(t *testing.T) {
+	text := "2025-11-20T12:00:00Z level=info one \"quoted\" \\ back\n\tsecond line of it\n2025-11-20T12:00:30Z level=error two\n"
+	file := writeFile(t, "access.log.gz", gzipped(t, text))
+	everywhere(t, func(t *testing.T, where ...string) {
+		for range 2 { // the second run writes nothing anew
+			if out := must(t, append([]string{"import", "--stream", "app=web", "--stream", "host=h1", file}, where...)...); !strings.Contains(out, "3 records written") {
+				t.Errorf("got %q, want 3 records", out)
+			}
+		}
+		at := append([]string{"--time", importTime}, where...)
+		if got := value(t, `sum(count_over_time({measurement="access", app="web", host="h1"}[5m]))`, at...); got != 3 {
+			t.Errorf("%v rows, want 3", got)
+		}
+		if got := value(t, `sum(count_over_time({app="web"} |= "quoted\" \\ back" [5m]))`, at...); got != 1 {
+			t.Errorf("%v rows with the text, want 1", got)
+		}
+		if got := value(t, `sum(count_over_time({app="web"} | logfmt | level="error" [45s]))`, at...); got != 1 {
+			t.Errorf("%v errors in the last 45 s, want 1", got)
+		}
+	})
+}
