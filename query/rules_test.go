@@ -22,6 +22,8 @@ var ruleCalls = map[string]string{
 	"anomaly_score":    `anomaly_score(%s[3d])`,
 	"anomaly_pvalue":   `anomaly_pvalue(%s[3d])`,
 	"anomalous":        `anomalous(%s[3d])`,
+	"anomaly_shape":    `anomaly_shape(%s[1d])`,
+	"anomaly_onset":    `anomaly_onset(%s[1d])`,
 	"decompose":        `decompose(%s[3d])`,
 	"periods":          `periods(%s[3d])`,
 	"change_points":    `change_points(%s[3d], spikes=true)`,

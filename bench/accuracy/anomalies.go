@@ -71,7 +71,7 @@ func runNAB(ctx context.Context, s *session) ([]line, error) {
 		if err != nil {
 			return nil, err
 		}
-		if f.Scores, err = s.scores(ctx, sr, times, place, scoreQuery); err != nil {
+		if f.Scores, err = s.scores(ctx, sr, times, place, onsetQuery); err != nil {
 			return nil, err
 		}
 		for i, v := range f.Scores {

@@ -3,10 +3,13 @@ package main
 // The queries, one per kind of question. They are the whole configuration: no
 // data set, series or case has an option of its own.
 const (
-	// How unusual is this row?
-	scoreQuery = `anomaly_score(value{series=%q}[4w])`
+	// When does something begin? For benchmarks of detection, which count
+	// alerts and how early they come.
+	onsetQuery = `anomaly_onset(value{series=%q}[4w])`
+	// How unusual is this row? For benchmarks that label whole stretches.
+	scoreQuery = `anomaly_shape(value{series=%q}[4w])`
 	// The same, knowing what came after.
-	hindsightQuery = `anomaly_score(value{series=%q}[4w], hindsight=true)`
+	hindsightQuery = `anomaly_shape(value{series=%q}[4w], hindsight=true)`
 	// Would someone have been called?
 	alertQuery = `anomalous(value{series=%q}[4w])`
 	// What comes next? The window is the whole history, the horizon and its

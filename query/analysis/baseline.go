@@ -92,6 +92,9 @@ type Baseline struct {
 	sides  [2]side
 	// floor is the least half-width from the data itself.
 	floor float64
+	// plain and change are the distributions of the residuals and of their
+	// differences from bucket to bucket.
+	plain, change spreadOut
 	// counts says that the values are counts with at least Poisson noise, of
 	// which perBucket are averaged; extra is what the mean has over the
 	// expected (median) value.
@@ -149,12 +152,61 @@ func FitBaseline(ts []int64, vs []float64, from, to, res int64, o BaselineOption
 	m.sides[0] = fitSide(resid, all, idx, m.spread, o.Q, -1)
 	m.sides[1] = fitSide(resid, all, idx, m.spread, o.Q, +1)
 
+	m.plain, m.change = fitSpread(resid), fitSpread(differences(resid))
 	level := values(b.V)
 	m.floor = flatShare * (Select(level, 0.95) - Select(level, 0.05))
 	if b.Whole {
 		m.fitCounts(&b, all, level)
 	}
 	return m, nil
+}
+
+// spreadOut is the distribution of values around their median, below and above
+// it.
+type spreadOut struct {
+	middle float64
+	sides  [2]survival
+}
+
+// fitSpread fits it to values, of which NaN are left out; without 32 of them
+// nothing is unlikely.
+func fitSpread(v []float64) (s spreadOut) {
+	v = finites(v)
+	if len(v) < MinPoints {
+		return s
+	}
+	s.middle = Median(v)
+	below, above := make([]float64, len(v)), make([]float64, len(v))
+	for i, f := range v {
+		below[i], above[i] = max(s.middle-f, 0), max(f-s.middle, 0)
+	}
+	s.sides = [2]survival{fitSurvival(below), fitSurvival(above)}
+	return s
+}
+
+// p is the two-sided probability of a value at least as far out as v.
+func (s *spreadOut) p(v float64) float64 {
+	d := v - s.middle
+	switch {
+	case !finite(d):
+		return math.NaN()
+	case d < 0:
+		return min(1, 2*s.sides[0].at(-d))
+	}
+	return min(1, 2*s.sides[1].at(d))
+}
+
+// PlainPValue is PValue with one distribution of residuals for all phases,
+// both sides, and no regard to counts.
+func (m *Baseline) PlainPValue(t int64, v float64) float64 {
+	return m.plain.p(v - m.model.at(t-m.Res/2))
+}
+
+// ChangePValue returns the probability that an ordinary change from the value
+// before, of (t−2·Res, t−Res], to v is as far from the usual one; NaN where a
+// value is not finite.
+func (m *Baseline) ChangePValue(t int64, before, v float64) float64 {
+	return m.change.p((v - m.model.at(t-m.Res/2)) - (before - m.model.at(t-m.Res-m.Res/2)))
 }
 
 // fitCounts decides whether whole numbers behave as counts.

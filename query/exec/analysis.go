@@ -23,6 +23,8 @@ func (ev *evaluator) evalAnalysis(ctx context.Context, call *plan.Call, grid Gri
 		"baseline":         ev.evalBaseline,
 		"anomaly_score":    ev.evalBaseline,
 		"anomaly_pvalue":   ev.evalPValue,
+		"anomaly_shape":    ev.evalShape,
+		"anomaly_onset":    ev.evalOnset,
 		"anomalous":        ev.evalAnomalous,
 		"decompose":        ev.evalDecompose,
 		"periods":          ev.evalPeriods,

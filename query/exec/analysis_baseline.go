@@ -45,26 +45,44 @@ type baselines struct {
 	at            map[[2]int64]fitted
 }
 
-// For returns the model that judges the time t, or why there is none. The
-// resolution is found in the window of the boundary before t − 5m, so that it
-// depends on t and the data alone.
+// For returns the model that judges the time t, or why there is none.
 func (b *baselines) For(t int64) (*analysis.Baseline, error) {
-	res := b.res
-	if res == 0 {
-		at := b.sched.Boundary(t, analysis.DefaultRes)
-		if !b.known || at != b.resFor {
-			from, to := b.sched.Training(at)
-			b.resFor, b.resAt, b.known = at, analysis.Resolution(b.s.Times, from, to), true
-		}
-		res = b.resAt
+	res := b.resolution(t)
+	return b.model(b.sched.Boundary(t, res), res)
+}
+
+// resolution returns the resolution at which t is judged: the one declared, or
+// the one found in the window of the boundary before t − 5m, so that it depends
+// on t and the data alone.
+func (b *baselines) resolution(t int64) int64 {
+	if b.res != 0 {
+		return b.res
 	}
-	key := [2]int64{b.sched.Boundary(t, res), res}
+	at := b.sched.Boundary(t, analysis.DefaultRes)
+	if !b.known || at != b.resFor {
+		from, to := b.sched.Training(at)
+		b.resFor, b.resAt, b.known = at, analysis.Resolution(b.s.Times, from, to), true
+	}
+	return b.resAt
+}
+
+// keptModels is how many models of a series are kept; times ascend, and some
+// functions look back by a few boundaries.
+const keptModels = 16
+
+// at0 returns the model of a boundary.
+func (b *baselines) model(boundary, res int64) (*analysis.Baseline, error) {
+	key := [2]int64{boundary, res}
 	f, ok := b.at[key]
 	if !ok {
-		from, to := b.sched.Training(key[0])
+		from, to := b.sched.Training(boundary)
 		f.model, f.err = analysis.FitBaseline(b.s.Times, b.s.Values, from, to, res, b.opts)
-		if len(b.at) > 2 {
-			clear(b.at)
+		if len(b.at) >= keptModels {
+			for k := range b.at {
+				if k[0] < boundary {
+					delete(b.at, k)
+				}
+			}
 		}
 		b.at[key] = f
 	}

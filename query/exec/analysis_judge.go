@@ -60,9 +60,18 @@ func (j *judge) models(s *Samples) *baselines {
 // each answers with what one returns for every series and step: values for the
 // columns named by their labels. A *ShortHistory of one is no error.
 func (j *judge) each(ctx context.Context, columns func(s *Samples) []*Column, one func(s *Samples, m *baselines, t int64, out []float64) error) (*Analysis, error) {
+	return j.eachSeparately(ctx, columns, func(s *Samples) func(*baselines, int64, []float64) error {
+		return func(m *baselines, t int64, out []float64) error { return one(s, m, t, out) }
+	})
+}
+
+// eachSeparately is each with a function of its own for every series, which
+// may keep what it computed.
+func (j *judge) eachSeparately(ctx context.Context, columns func(s *Samples) []*Column, begin func(s *Samples) func(m *baselines, t int64, out []float64) error) (*Analysis, error) {
 	steps := j.a.grid.Len()
 	work := func(ctx context.Context, s *Samples) (out judged, err error) {
 		m := j.models(s)
+		one := begin(s)
 		var values []float64
 		for i := range steps {
 			if i&63 == 0 && ctx.Err() != nil {
@@ -82,7 +91,7 @@ func (j *judge) each(ctx context.Context, columns func(s *Samples) []*Column, on
 			for k := range values {
 				values[k] = math.NaN()
 			}
-			if err := one(s, m, t, values); err != nil {
+			if err := one(m, t, values); err != nil {
 				why, fatal := j.a.short(err)
 				if fatal != nil {
 					return out, fatal

@@ -121,6 +121,21 @@ func init() {
 			Example: `fdr(0.05, anomaly_pvalue(cpu_usage_user[4w]))`,
 		},
 		&Func{
+			Name: "anomaly_shape", Family: "analysis", Returns: Vector,
+			Params: slices.Concat(params(rng("v", "the history to compare with, four weeks or so")), band, learning),
+			Doc: "How unlike everything before the course up to this time is, 0 and up: the distance to the most similar course of the window before, over the length of a period (16 to 128 points) and over 12 points, as rarity: 1 is what one course in a hundred reaches. " +
+				"It sees what stays within the band: a missing peak, a flat stretch, another rhythm.",
+			Example: `anomaly_shape(http_requests[4w])`,
+		},
+		&Func{
+			Name: "anomaly_onset", Family: "analysis", Returns: Vector,
+			Params: slices.Concat(params(rng("v", "the history to learn from, four weeks or so"),
+				option("quiet", Duration, "3 of 28 parts of the window", "the time during which nothing may have been as surprising")), band, learning),
+			Doc: "When something surprising begins, 0 and up: by how much the mean rarity of the value, of its change and of its courses (see anomaly_shape) exceeds that of the three days before; 1 is one in a hundred. " +
+				"What goes on is no onset, so that an alert on it comes once.",
+			Example: `anomaly_onset(http_requests[4w]) > 1`,
+		},
+		&Func{
 			Name: "anomalous", Family: "analysis", Returns: Vector,
 			Params: slices.Concat(params(rng("v", "the history to learn from, four weeks or so"),
 				option("for", Duration, "10m", "how long the points must have been outside of the band, on one side")), params(option("dir", Str, "both", "the deviations that count: both, up or down", "both", "up", "down")), band, learning),
