@@ -105,6 +105,19 @@ type generation struct {
 	// tombstones of what is in the head; guarded by DB.state, replaced, never
 	// changed.
 	tombstones []headTombstone
+
+	// Guarded by DB.state.
+	pins    int  // views that read the head
+	flushed bool // everything is in chunks
+}
+
+// releaseLocked gives the head's memory back where nobody will read it. It is
+// called once for each pin that ends and once when the flush has; DB.state is
+// held for writing.
+func (g *generation) releaseLocked() {
+	if g.flushed && g.pins == 0 {
+		g.head.Release()
+	}
 }
 
 func newGeneration() *generation {

@@ -54,6 +54,8 @@ func (db *DB) flushFrozen(ctx context.Context) (err error) {
 	db.applied.Store(gen.last)
 	db.state.Lock()
 	db.state.frozen = nil
+	gen.flushed = true
+	gen.releaseLocked()
 	close(db.state.room)
 	db.state.Unlock()
 	db.n.flushes.Add(1)

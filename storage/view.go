@@ -20,6 +20,7 @@ type view struct {
 	snap    *pebble.Snapshot
 	applied uint64
 	heads   []*head.Snapshot // in order of writing
+	pinned  []*generation    // of the heads
 	// What is deleted on disk and in each head; read with diskTombstones and
 	// the like.
 	tombstones     []*tombstone
@@ -63,7 +64,9 @@ func (db *DB) View() (model.View, error) {
 			}
 			v.headTombstones[h] = ts
 		}
+		g.pins++
 	}
+	v.pinned = gens
 	// The snapshot is taken last: a flush that ends meanwhile is then in it,
 	// and "applied" says so.
 	v.snap = db.pdb.NewSnapshot()
@@ -94,8 +97,12 @@ func (v *view) Close() error {
 	v.closed = true
 	v.db.state.Lock()
 	delete(v.db.state.views, v)
+	for _, g := range v.pinned {
+		g.pins--
+		g.releaseLocked()
+	}
 	v.db.state.Unlock()
-	v.heads = nil
+	v.heads, v.pinned = nil, nil
 	return v.snap.Close()
 }
 

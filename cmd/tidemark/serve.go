@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -117,6 +118,11 @@ func (s *serveCommand) Run(c *console) error {
 
 // serve opens everything in order and closes it in the reverse one.
 func (s *serveCommand) serve(ctx context.Context, c *console, token string) (err error) {
+	if os.Getenv("GOGC") == "" {
+		// Most of the heap has no pointers: collecting twice as often costs
+		// little, and saves a quarter of the memory.
+		debug.SetGCPercent(50)
+	}
 	logs := newLogs(c.err, s.LogLevel)
 	ln, err := net.Listen("tcp", s.Listen)
 	if err != nil {

@@ -1,6 +1,9 @@
 package head
 
-import "sync/atomic"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 const (
 	wordBits   = 17 // a block has 128 Ki words: 1 MiB
@@ -18,8 +21,8 @@ type arena[T any] struct {
 	size   int64 // elements allocated
 }
 
-func (a *arena[T]) add(n int) []T {
-	block := make([]T, n)
+// add appends a block.
+func (a *arena[T]) add(block []T) {
 	var next [][]T
 	if old := a.blocks.Load(); old != nil {
 		// The copy shares no tail with what readers hold, and is small: one
@@ -28,8 +31,7 @@ func (a *arena[T]) add(n int) []T {
 	}
 	next = append(next, block)
 	a.blocks.Store(&next)
-	a.size += int64(n)
-	return block
+	a.size += int64(len(block))
 }
 
 func (a *arena[T]) count() int {
@@ -37,6 +39,31 @@ func (a *arena[T]) count() int {
 		return len(*b)
 	}
 	return 0
+}
+
+// wordBlocks has blocks of heads that are gone. A fresh block costs as much as filling it:
+// the system's clearing of its pages, ours, and a garbage collection
+// in time.
+var wordBlocks sync.Pool
+
+func newWordBlock() []uint64 {
+	if b, ok := wordBlocks.Get().(*[wordBlock]uint64); ok {
+		return b[:]
+	}
+	return make([]uint64, wordBlock)
+}
+
+// release gives the blocks to later heads.
+func (r *rows) release() {
+	if bs := r.blocks.Load(); bs != nil {
+		for _, b := range *bs {
+			if len(b) == wordBlock {
+				wordBlocks.Put((*[wordBlock]uint64)(b))
+			}
+		}
+	}
+	r.blocks.Store(nil)
+	r.cur, r.off = nil, 0
 }
 
 // rows is the arena of rows. Address 0 is no row.
@@ -50,7 +77,12 @@ type rows struct {
 func (r *rows) alloc(n int) ([]uint64, uint32) {
 	if r.cur == nil || n > len(r.cur)-r.off {
 		first := r.cur == nil
-		r.cur = r.add(max(n+1, wordBlock)) // a longer row has a block of its own
+		if n < wordBlock {
+			r.cur = newWordBlock()
+		} else {
+			r.cur = make([]uint64, n+1) // a longer row has a block of its own
+		}
+		r.add(r.cur)
 		r.off = 0
 		if first {
 			r.off = 1
@@ -96,13 +128,13 @@ func (t *text) put(b []byte) uint64 {
 		if len(b) > textBlock/4 {
 			// Long text has a block of its own, so that the current one can
 			// be filled; it goes before it in the order of blocks only.
-			block := t.add(len(b))
-			copy(block, b)
+			t.add(append([]byte(nil), b...))
 			w := uint64(t.count()-1) << textBits
 			t.cur, t.off = nil, 0
 			return w<<textLenLog | uint64(len(b))
 		}
-		t.cur, t.off = t.add(textBlock), 0
+		t.cur, t.off = make([]byte, textBlock), 0
+		t.add(t.cur)
 	}
 	addr := uint64(t.count()-1)<<textBits | uint64(t.off)
 	copy(t.cur[t.off:], b)

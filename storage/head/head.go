@@ -339,6 +339,11 @@ func (h *Head) Publish(end uint64) {
 	}
 }
 
+// Release ends the use of a head and gives its memory to the next. Nobody may
+// write it or read rows from a snapshot of it any more; text and labels that
+// were handed out stay valid.
+func (h *Head) Release() { h.rows.release() }
+
 // Stats are figures of a head.
 type Stats struct{ Bytes, Rows, Streams int64 }
 
