@@ -102,6 +102,10 @@ type flush struct {
 	head         *head.Snapshot
 	tombstones   []headTombstone // of the generation, to be stored
 	hidden       []headTombstone // the same and retention's rules
+	rows         head.MetricRows // of the stream at hand
+	samples      []head.Sample   // of its column at hand
+	cols         []head.Column   // of the stream
+	seen         map[classAndName]bool
 	pos, applied uint64
 	minTime      int64
 
@@ -135,6 +139,11 @@ type flushPartition struct {
 	rows      []setRows
 }
 
+type classAndName struct {
+	class head.Class
+	name  string
+}
+
 type logField struct {
 	metric uint32
 	field  string
@@ -155,6 +164,7 @@ func (f *flush) run() (err error) {
 		}
 	}()
 	f.logNames = make(map[[3]string]bool)
+	f.seen = make(map[classAndName]bool)
 	if f.iter, err = f.db.pdb.NewIter(&pebble.IterOptions{}); err != nil {
 		return err
 	}
@@ -384,19 +394,18 @@ func readName(r pebble.Reader, name string) (keys.NameInfo, bool, error) {
 
 // stream writes the chunks of one stream and collects its log rows.
 func (f *flush) stream(stream uint32) error {
-	type column struct {
-		class head.Class
-		name  string
-	}
-	var cols []head.Column
-	seen := make(map[column]bool)
+	cols := f.cols[:0]
+	clear(f.seen)
 	f.head.Columns(stream, func(c head.Column) {
-		if k := (column{c.Class, c.Name}); !seen[k] {
-			seen[k] = true
+		if k := (classAndName{c.Class, c.Name}); !f.seen[k] {
+			f.seen[k] = true
 			cols = append(cols, c)
 		}
 	})
-	var samples []head.Sample
+	f.cols = cols
+	if err := f.rows.Load(f.ctx, f.head, stream); err != nil {
+		return err
+	}
 	for i := range cols {
 		c := &cols[i]
 		if c.Class == head.LogMetrics {
@@ -406,14 +415,11 @@ func (f *flush) stream(stream uint32) error {
 		if err != nil {
 			return err
 		}
-		samples, err = f.head.Samples(f.ctx, stream, c.Class, c.Name, minInt64, maxInt64, samples[:0])
-		if err != nil {
-			return err
-		}
+		f.samples = f.rows.Samples(c.Class, c.Name, f.samples[:0])
 		if len(f.hidden) > 0 {
-			samples = headMetricDeletions(f.hidden, c.Name, f.head.Labels(stream)).keepSamples(samples)
+			f.samples = headMetricDeletions(f.hidden, c.Name, f.head.Labels(stream)).keepSamples(f.samples)
 		}
-		for rest := samples; len(rest) > 0; {
+		for rest := f.samples; len(rest) > 0; {
 			fp, r, err := f.partition(rest[0].Time)
 			if err != nil {
 				return err
