@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,8 +16,15 @@ import (
 // TestMaxDailyStreams follows the limit over a flush, two midnights and a
 // restart: label sets that are known are served throughout.
 func TestMaxDailyStreams(t *testing.T) {
+	var clock atomic.Pointer[time.Time]
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	o := Options{FS: vfs.NewMem(), Now: func() time.Time { return now }, MaxDailyStreams: 3}
+	wait := func(d time.Duration) {
+		now = now.Add(d)
+		at := now
+		clock.Store(&at)
+	}
+	wait(0)
+	o := Options{FS: vfs.NewMem(), Now: func() time.Time { return *clock.Load() }, MaxDailyStreams: 3}
 	db := mustOpen(t, "db", o)
 	write := func(hosts ...string) model.AppendResult {
 		t.Helper()
@@ -54,7 +62,7 @@ func TestMaxDailyStreams(t *testing.T) {
 	}
 	want(1, "a", "d") // a new generation asks again
 
-	now = now.Add(24 * time.Hour)
+	wait(24 * time.Hour)
 	if err := db.Flush(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +79,7 @@ func TestMaxDailyStreams(t *testing.T) {
 	db = mustOpen(t, "db", o)
 	want(1, "a", "b", "c", "d", "e", "f", "g")
 
-	now = now.Add(48 * time.Hour)
+	wait(48 * time.Hour)
 	if err := db.Flush(context.Background()); err != nil {
 		t.Fatal(err)
 	}
