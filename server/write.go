@@ -214,7 +214,7 @@ func storeError(err error) error {
 		return later(5 * time.Second)
 	case errors.Is(err, storage.ErrFull):
 		return later(10 * time.Second)
-	case errors.Is(err, storage.ErrReadOnly):
+	case errors.Is(err, storage.ErrReadOnly), errors.Is(err, storage.ErrNoSpace):
 		return later(30 * time.Second)
 	case errors.Is(err, storage.ErrTooLarge):
 		return &apiError{status: 413, kind: kindTooLarge, msg: err.Error() + "; send fewer lines at a time", cause: err}

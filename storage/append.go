@@ -127,6 +127,9 @@ func (db *DB) waitForRoom(ctx context.Context) error {
 // until that one is on disk.
 func (db *DB) commit(b *model.Batch) (model.AppendResult, error) {
 	var none model.AppendResult
+	if err := db.space.refuse(); err != nil {
+		return none, err
+	}
 	w := &db.write
 	w.Lock()
 	if w.closed {
@@ -137,11 +140,14 @@ func (db *DB) commit(b *model.Batch) (model.AppendResult, error) {
 		w.Unlock()
 		return none, err
 	}
+	log := db.log // it may be another later, when inflight is none
 	now := db.opts.Now()
 	if b.RequestKey != "" {
 		if pos, ok := w.reqs.find(b.RequestKey, now.UnixNano()); ok {
+			db.inflight.Add(1)
 			w.Unlock()
-			if err := db.log.Wait(pos); err != nil {
+			defer db.inflight.Done()
+			if err := log.Wait(pos); err != nil {
 				db.fail(err)
 				return none, db.writable()
 			}
@@ -172,7 +178,7 @@ func (db *DB) commit(b *model.Batch) (model.AppendResult, error) {
 	w.Unlock()
 	defer db.inflight.Done()
 
-	if err := db.log.Wait(pos); err != nil {
+	if err := log.Wait(pos); err != nil {
 		db.fail(err)
 		return none, db.writable()
 	}

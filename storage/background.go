@@ -24,6 +24,7 @@ func (db *DB) background(ctx context.Context) {
 	defer tick.Stop()
 	retry := time.Duration(0)
 	for {
+		db.engine.RLock()
 		// What a crash or a failed flush left comes first.
 		db.state.RLock()
 		frozen := db.state.frozen != nil
@@ -39,10 +40,10 @@ func (db *DB) background(ctx context.Context) {
 				retry = 0
 			}
 		}
-		if retry == 0 && db.due() {
-			if err := db.freeze(); err == nil {
-				continue
-			}
+		frozen = retry == 0 && db.due() && db.freeze() == nil
+		db.engine.RUnlock()
+		if frozen {
+			continue
 		}
 		var again <-chan time.Time
 		if retry > 0 {
@@ -53,11 +54,15 @@ func (db *DB) background(ctx context.Context) {
 			return
 		case req := <-db.flushes:
 			if req.done != nil {
+				db.engine.RLock()
 				req.done <- db.flushNow(ctx)
+				db.engine.RUnlock()
 			}
 		case <-again:
 		case <-tick.C:
+			db.engine.RLock()
 			db.dropOld(ctx)
+			db.engine.RUnlock()
 		}
 	}
 }

@@ -44,7 +44,9 @@ type DB struct {
 	state struct {
 		sync.RWMutex
 		closed         bool
-		active, frozen *generation // frozen is nil where nothing is being flushed
+		paused         chan struct{} // closed when the engine is there again, where it is being reopened
+		broken         error         // why there is no engine
+		active, frozen *generation   // frozen is nil where nothing is being flushed
 		room           chan struct{}
 		views          map[*view]uint64 // open views and when they were opened
 		viewSeq        uint64
@@ -61,6 +63,11 @@ type DB struct {
 	done    chan struct{}
 
 	compactor compactor
+	space     spaceGuard
+	// engine is held for reading by background work that uses Pebble or the
+	// log, and for writing while both are opened anew.
+	engine       sync.RWMutex
+	retirePebble func()
 	// rewriting is held by who writes a batch of a compaction, or drops a
 	// partition; drops counts the latter.
 	rewriting sync.Mutex
@@ -179,6 +186,7 @@ func (db *DB) close(flush bool) error {
 	}
 	db.write.closed = true
 	db.write.Unlock()
+	db.space.end()
 	db.inflight.Wait()
 	db.compactor.end()
 
@@ -207,10 +215,15 @@ func (db *DB) close(flush bool) error {
 	if flush && db.writable() == nil {
 		db.pebbleFlush(true)
 	}
-	if err := db.log.Close(); err != nil && db.writable() == nil {
-		errs = append(errs, err)
+	if db.log != nil {
+		if err := db.log.Close(); err != nil && db.writable() == nil {
+			errs = append(errs, err)
+		}
 	}
-	errs = append(errs, closePebble(db.pdb), db.lock.Close())
+	if db.pdb != nil {
+		errs = append(errs, closePebble(db.pdb))
+	}
+	errs = append(errs, db.lock.Close())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("close %s: %w", db.dir, err)
 	}

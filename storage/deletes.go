@@ -190,10 +190,11 @@ func (db *DB) delete(ctx context.Context, d model.Deletion) error {
 	db.state.Lock()
 	db.addTombstoneLocked(&tombstone{d, pos, now, value}, db.state.active)
 	db.state.Unlock()
+	log := db.log
 	db.inflight.Add(1)
 	w.Unlock()
 	defer db.inflight.Done()
-	if err := db.log.Wait(pos); err != nil {
+	if err := log.Wait(pos); err != nil {
 		db.fail(err)
 		return db.writable()
 	}

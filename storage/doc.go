@@ -35,7 +35,8 @@
 // Options.MaxWriteWait, and answers ErrOverloaded: memory does not grow.
 //
 // A failed write or sync of the log, or of Pebble, is final: the store refuses
-// writes (ErrReadOnly) and keeps answering queries until it is opened anew.
+// writes (ErrReadOnly) and keeps answering queries until it is opened anew,
+// which it does by itself where the disk was full (space.go).
 //
 // # The life of a read
 //

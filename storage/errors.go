@@ -38,8 +38,12 @@ var (
 	ErrTooLarge = errors.New("batch is too large")
 	// ErrInvalid says that a batch breaks the record model's rules.
 	ErrInvalid = errors.New("batch is invalid")
+	// ErrNoSpace says that less than Options.MinFree is free on the disk: the
+	// store answers queries, and takes writes again when there is space.
+	ErrNoSpace = errors.New("disk space is short")
 	// ErrReadOnly says that a write to disk failed earlier: the store answers
-	// queries and refuses writes until it is opened anew.
+	// queries and refuses writes until it is opened anew, which it does by
+	// itself where the disk was full.
 	ErrReadOnly = errors.New("store refuses writes after a disk failure")
 )
 

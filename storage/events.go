@@ -33,6 +33,11 @@ const (
 	// partition in Detail; at the end Detail says what became of it.
 	EventCompactionBegin
 	EventCompactionEnd
+	// EventSpace reports that writes are refused for want of disk space, with
+	// Err, or in Detail that they are taken again or the ballast was given up.
+	EventSpace
+	// EventReopened reports that a failure was got over: writes are taken again.
+	EventReopened
 )
 
 // String returns the kind's name.
@@ -58,6 +63,10 @@ func (k EventKind) String() string {
 		return "compaction begin"
 	case EventCompactionEnd:
 		return "compaction end"
+	case EventSpace:
+		return "disk space"
+	case EventReopened:
+		return "reopened"
 	}
 	return fmt.Sprintf("event(%d)", uint8(k))
 }

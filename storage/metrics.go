@@ -46,6 +46,11 @@ type Metrics struct {
 	CompactedBytes, CompactedIntoSize int64
 	CompactionTime                    time.Duration
 	PartitionsUnsettled               int64
+	Tombstones                        int64
+
+	// DiskFree is -1 where the filesystem does not say; Reopens counts
+	// recoveries from a full disk.
+	DiskFree, Reopens int64
 
 	// Gauges and counters of the log on disk and of Pebble.
 	WALSegmentBytes      int64
@@ -113,6 +118,9 @@ func (m Metrics) Each() []Metric {
 		c("storage_compaction_written_bytes_total", "Bytes of the chunks that compaction wrote in their place.", m.CompactedIntoSize),
 		c("storage_compaction_seconds_total", "Time spent in compaction, rounded down.", int64(m.CompactionTime.Seconds())),
 		g("storage_partitions_unsettled", "Partitions that compaction will look at again.", float64(m.PartitionsUnsettled)),
+		g("storage_tombstones", "Deletions that compaction has not applied everywhere.", float64(m.Tombstones)),
+		g("storage_disk_free_bytes", "Free space of the disk, or -1 where it is not known.", float64(m.DiskFree)),
+		c("storage_reopens_total", "Times that the engine was opened anew after the disk had been full.", m.Reopens),
 		c("storage_partitions_dropped_total", "Partitions dropped by retention.", m.PartitionsDropped),
 		g("storage_applied_position", "Position up to which the log is flushed.", float64(m.AppliedPosition)),
 		g("storage_visible_position", "Position up to which writes are visible.", float64(m.VisiblePosition)),
@@ -162,8 +170,6 @@ func (db *DB) Metrics() Metrics {
 		ReplayedBatches: db.n.replayedBatches.Load(), ReplayedBytes: db.n.replayedBytes.Load(), ReplayDuration: db.n.replay,
 	}
 	m.DailyStreams, m.DailyStreamsLimit, m.DailyStreamsRefused = db.write.streams.count.Load(), int64(db.opts.MaxDailyStreams), db.write.streams.rows.Load()
-	w := db.log.Stats()
-	m.WALBytes, m.WALFsyncs, m.WALSegmentBytes = w.Bytes, w.Syncs, w.SegmentBytes
 	db.write.Lock()
 	m.RequestKeys = int64(len(db.write.reqs.byKey))
 	db.write.Unlock()
@@ -179,9 +185,12 @@ func (db *DB) Metrics() Metrics {
 			m.HeadStreams += s.Streams
 		}
 	}
-	if db.state.closed {
+	if db.state.closed || db.state.broken != nil {
 		return m
 	}
+	w := db.log.Stats()
+	m.WALBytes, m.WALFsyncs, m.WALSegmentBytes = w.Bytes, w.Syncs, w.SegmentBytes
+	m.DiskFree, m.Reopens, m.Tombstones = db.space.free.Load(), db.space.reopens.Load(), int64(len(db.state.tombstones))
 	p := db.pdb.Metrics()
 	m.DiskBytes = int64(p.DiskSpaceUsage())
 	for i := range p.Levels {

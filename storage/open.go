@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -68,28 +69,55 @@ func Open(dir string, opts Options) (_ *DB, err error) {
 		return nil, openError(ErrNotWritable, dir, err)
 	}
 
-	if db.pdb, err = openPebble(db, opts.FS.PathJoin(dir, "index")); err != nil {
+	db.write.reqs.init(opts)
+	if err := db.openEngine(false); err != nil {
 		return nil, err
 	}
-	opened = append(opened, func() error { return closePebble(db.pdb) })
+	db.flushes = make(chan flushRequest)
+	db.stop, db.done = make(chan struct{}), make(chan struct{})
+	var ctx context.Context
+	ctx, db.cancel = context.WithCancel(context.Background())
+	db.compactor.start(db)
+	db.space.start(db)
+	go db.background(ctx)
+	return db, nil
+}
+
+// openEngine opens Pebble and the log, and fills in the state that hangs on
+// them. The caller holds DB.write and DB.state where others may read them.
+func (db *DB) openEngine(again bool) (err error) {
+	dir, walDir := db.dir, db.opts.FS.PathJoin(db.dir, "wal")
+	defer func() {
+		if err != nil {
+			db.closeEngine()
+		}
+	}()
+	if db.pdb, err = openPebble(db, db.opts.FS.PathJoin(dir, "index")); err != nil {
+		return err
+	}
 	applied, err := readU64(db.pdb, keys.Applied())
 	if err != nil {
-		return nil, openError(ErrCorrupt, dir, err)
+		return openError(ErrCorrupt, dir, err)
 	}
 	db.applied.Store(applied)
-	db.write.reqs.init(opts)
-	if err := db.write.reqs.load(db.pdb, opts.Now().UnixNano()); err != nil {
-		return nil, openError(ErrCorrupt, dir, err)
+	db.labels.clear()
+	if db.state.frozen != nil {
+		close(db.state.room) // writers that wait look again
 	}
-
+	db.state.tombstones, db.state.frozen = nil, nil
+	if again {
+		db.write.reqs.init(db.opts)
+	}
+	if err := db.write.reqs.load(db.pdb, db.opts.Now().UnixNano()); err != nil {
+		return openError(ErrCorrupt, dir, err)
+	}
 	if err := errors.Join(db.loadFloor(), db.loadTombstones()); err != nil {
-		return nil, openError(ErrCorrupt, dir, err)
+		return openError(ErrCorrupt, dir, err)
 	}
 	gen, err := db.replay(walDir, applied)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	opened = append(opened, db.log.Close)
 	db.state.active = newGeneration()
 	db.state.views = make(map[*view]uint64)
 	db.visible.Store(db.log.Last())
@@ -97,16 +125,23 @@ func Open(dir string, opts Options) (_ *DB, err error) {
 		db.state.frozen = gen
 		db.state.room = make(chan struct{})
 	} else if err := db.log.Forget(applied); err != nil {
-		return nil, openError(ErrNotWritable, dir, err)
+		return openError(ErrNotWritable, dir, err)
 	}
+	return nil
+}
 
-	db.flushes = make(chan flushRequest)
-	db.stop, db.done = make(chan struct{}), make(chan struct{})
-	var ctx context.Context
-	ctx, db.cancel = context.WithCancel(context.Background())
-	db.compactor.start(db)
-	go db.background(ctx)
-	return db, nil
+// closeEngine closes what openEngine opened, as far as it was; errors say
+// nothing new about an engine that failed.
+func (db *DB) closeEngine() {
+	if db.log != nil {
+		_ = db.log.Close()
+		db.log = nil
+	}
+	if db.pdb != nil {
+		db.retirePebble()
+		_ = closePebble(db.pdb)
+		db.pdb = nil
+	}
 }
 
 // lockFolder creates the folder and locks it.
@@ -193,8 +228,15 @@ func syncDir(fsys vfs.FS, dir string) error {
 // openPebble opens the index. The options differ from Pebble's defaults where a
 // reason is given.
 func openPebble(db *DB, dir string) (p *pebble.DB, err error) {
-	l := &pebbleLogger{db: db, opening: make(chan error, 1)}
-	guard := &pebbleFS{FS: db.opts.FS, fail: db.fail}
+	var retired atomic.Bool // what it still reports then is of no concern
+	db.retirePebble = func() { retired.Store(true) }
+	fail := func(err error) {
+		if !retired.Load() {
+			db.fail(err)
+		}
+	}
+	l := &pebbleLogger{db: db, fail: fail, opening: make(chan error, 1)}
+	guard := &pebbleFS{FS: db.opts.FS, fail: fail}
 	o := &pebble.Options{
 		FS:                 guard,
 		FormatMajorVersion: pebble.FormatNewest, // the default may change

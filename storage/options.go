@@ -51,6 +51,14 @@ type Options struct {
 	// NoCompaction leaves compaction to calls of DB.Compact.
 	NoCompaction bool
 
+	// MinFree is how much of the disk must be free for writes to be taken;
+	// default 1 GiB, negative for no bound.
+	MinFree int64
+	// Ballast is the size of a file that takes up disk space in order to be
+	// deleted when there is hardly any left, so that a full disk can be got over;
+	// default 64 MiB, negative for none.
+	Ballast int64
+
 	// MaxStreams bounds the label sets of one generation; default 5,000,000.
 	MaxStreams int
 	// MaxDailyStreams bounds the label sets taken within a UTC day of receipt;
@@ -80,6 +88,8 @@ type Options struct {
 	// ShapeCacheBytes is the memory for shapes of log lines that are kept
 	// decoded; default 32 MiB.
 	ShapeCacheBytes int64
+
+	spaceEvery time.Duration // how often the disk is looked at; tests are in a hurry
 }
 
 // RetentionRule says how long what matches is kept: samples of metrics, to which
@@ -112,6 +122,9 @@ func (o Options) WithDefaults() Options {
 	def(&o.MaxWriteWait, 10*time.Second)
 	def(&o.CompactFlushes, 16)
 	def(&o.SettleAge, time.Hour)
+	def(&o.MinFree, 1<<30)
+	def(&o.Ballast, 64<<20)
+	def(&o.spaceEvery, spaceEvery)
 	def(&o.MaxStreams, 5_000_000)
 	def(&o.MaxSchemas, 1_000_000)
 	def(&o.MaxBatchBytes, maxBatchBytes)

@@ -23,7 +23,8 @@ const (
 // pebbleLogger hears what Pebble reports. It neither prints nor ends the
 // process.
 type pebbleLogger struct {
-	db *DB
+	db   *DB
+	fail func(error) // makes the store refuse writes
 	// opening gets an error that keeps Pebble from being opened.
 	opening chan error
 	// ready says that Pebble is open and its errors are the store's.
@@ -79,7 +80,7 @@ func (l *pebbleLogger) Errorf(format string, args ...any) {
 func (l *pebbleLogger) Fatalf(format string, args ...any) {
 	err := fmt.Errorf(format, args...)
 	if l.ready.Load() {
-		l.db.fail(err)
+		l.fail(err)
 		return
 	}
 	select {

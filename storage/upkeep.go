@@ -75,8 +75,14 @@ func (c *compactor) loop() {
 		case <-c.wake:
 		case <-tick.C:
 		}
-		for c.ctx.Err() == nil && c.db.writable() == nil {
+		for c.ctx.Err() == nil && c.db.writable() == nil && c.db.space.refuse() == nil {
+			c.db.engine.RLock()
+			if c.db.writable() != nil {
+				c.db.engine.RUnlock()
+				break
+			}
 			p, settle, ok, err := c.next(failed)
+			c.db.engine.RUnlock()
 			if err != nil {
 				c.db.opts.EventListener(Event{Kind: EventBackgroundError, Detail: "compaction", Err: damaged(err)})
 			}
@@ -99,6 +105,11 @@ func (c *compactor) once(ctx context.Context, p keys.Partition, settle bool, pac
 		return ctx.Err()
 	}
 	defer func() { <-c.busy }()
+	c.db.engine.RLock()
+	defer c.db.engine.RUnlock()
+	if err := c.db.writable(); err != nil {
+		return err
+	}
 	if _, _, err := c.db.compactPartition(ctx, p, settle, paced); err != nil {
 		return err
 	}
@@ -226,7 +237,9 @@ func (db *DB) compactAll(ctx context.Context) (err error) {
 		return ctx.Err()
 	}
 	defer func() { <-db.compactor.busy }()
-	if err := ctx.Err(); err != nil {
+	db.engine.RLock()
+	defer db.engine.RUnlock()
+	if err := errors.Join(ctx.Err(), db.writable()); err != nil {
 		return err
 	}
 	parts, err := listPartitions(db.pdb)

@@ -42,9 +42,19 @@ var _ model.View = (*view)(nil)
 func (db *DB) View() (model.View, error) {
 	v := &view{db: db, minTime: db.MinTime()}
 	db.state.Lock()
+	for db.state.paused != nil {
+		resumed := db.state.paused
+		db.state.Unlock()
+		<-resumed
+		db.state.Lock()
+	}
 	if db.state.closed {
 		db.state.Unlock()
 		return nil, ErrClosed
+	}
+	if err := db.state.broken; err != nil {
+		db.state.Unlock()
+		return nil, fmt.Errorf("view: %w: it cannot be opened again: %w", ErrReadOnly, err)
 	}
 	var gens []*generation
 	if db.state.frozen != nil {

@@ -36,7 +36,7 @@ func (l *logs) event(e storage.Event) {
 	switch e.Kind {
 	case storage.EventCorruption, storage.EventWriteFailure, storage.EventEncodingFault:
 		level = slog.LevelError
-	case storage.EventBackgroundError:
+	case storage.EventBackgroundError, storage.EventSpace:
 		level = slog.LevelWarn
 	case storage.EventFlushBegin, storage.EventFlushEnd, storage.EventCompactionBegin, storage.EventCompactionEnd:
 		level = slog.LevelDebug

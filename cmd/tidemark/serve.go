@@ -56,6 +56,7 @@ type serveCommand struct {
 	CacheBytes      size  `group:"Limits:" help:"Memory of the block cache (default ${default})." default:"128MiB" placeholder:"SIZE"`
 	FlushAge        span  `group:"Limits:" help:"Longest time until recent data is written to chunks; it bounds the time of a restart (default ${default})." default:"30m" placeholder:"DURATION"`
 	MaxStreams      int   `group:"Limits:" help:"Label sets that are taken within a day; rows of others are refused, while known ones are served on (default: no limit)." placeholder:"N"`
+	MinFree         size  `group:"Limits:" help:"Refuse writes when less than this is free on the disk (default ${default})." default:"1GiB" placeholder:"SIZE"`
 	SalvageLog      bool  `group:"Limits:" help:"Open a store whose write-ahead log is damaged: what cannot be read is logged and left out."`
 
 	LogLevel        slog.Level `help:"What to log: debug, info, warn or error." default:"info"`
@@ -239,6 +240,7 @@ func (s *serveCommand) open(c *console, logs *logs) (*storage.DB, error) {
 	db, err := storage.Open(s.Data, storage.Options{
 		SalvageLog:      s.SalvageLog,
 		MaxDailyStreams: s.MaxStreams,
+		MinFree:         minFree(s.MinFree),
 		Retention:       time.Duration(s.Retention),
 		RetentionSize:   int64(s.RetentionSize),
 		RetentionRules:  rules,
@@ -257,6 +259,14 @@ func (s *serveCommand) open(c *console, logs *logs) (*storage.DB, error) {
 		return nil, fmt.Errorf("%w; --salvage-log opens the store without what cannot be read", err)
 	}
 	return db, err
+}
+
+// minFree is --min-free for the store, where 0 means a default.
+func minFree(s size) int64 {
+	if s == 0 {
+		return -1
+	}
+	return int64(s)
 }
 
 // retentionRules reads --retention-for.
