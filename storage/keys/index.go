@@ -190,3 +190,16 @@ func ReadFlushValue(v []byte) (model.TimeRange, error) {
 	}
 	return model.TimeRange{Mint: i64(v), Maxt: i64(v[8:])}, nil
 }
+
+// IsBitmap reports whether a key of the partition has a bitmap of label sets as
+// its value.
+func IsBitmap(p Partition, key []byte) bool {
+	if len(key) <= prefixLen || string(key[:prefixLen]) != string(p.Prefix()) {
+		return false
+	}
+	switch key[prefixLen] {
+	case kindPosting, kindMetric, kindClass, kindLogField, kindState:
+		return true
+	}
+	return false
+}

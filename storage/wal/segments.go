@@ -359,3 +359,21 @@ func (l *Segments) Stats() Stats {
 	}
 	return s
 }
+
+// Empty writes the log of a store that has everything up to a position before
+// first elsewhere: a segment without a record.
+func Empty(fs vfs.FS, dir string, first uint64) error {
+	l := &Segments{fs: fs, dir: dir}
+	f, err := fs.Create(l.path(first), diskCategory)
+	if err != nil {
+		return fmt.Errorf("create log segment %s: %w", l.path(first), err)
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	d, err := fs.OpenDir(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
