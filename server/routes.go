@@ -91,6 +91,7 @@ func routeTable() []route {
 		{path: "/api/v1/status/buildinfo", family: prom, methods: onlyGET, handler: (*Server).handlePromBuildinfo},
 
 		{path: "/api/v1/admin/tsdb/delete_series", family: prom, methods: postPut, handler: (*Server).handleDeleteSeries},
+		{path: "/api/v1/admin/tsdb/snapshot", family: prom, methods: postPut, handler: (*Server).handleSnapshot},
 		{path: "/loki/api/v1/delete", family: loki, methods: postPut, handler: (*Server).handleLokiDelete},
 		{path: "/api/v1/admin/tsdb/clean_tombstones", family: prom, methods: postPut, handler: (*Server).handleCleanTombstones},
 		{path: "/tidemark/api/v1/admin/compact", family: native, methods: postPut, handler: (*Server).handleCleanTombstones},

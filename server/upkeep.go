@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"strconv"
 
 	"tidemark/query/parse"
 	"tidemark/storage"
@@ -18,6 +19,8 @@ type Admin interface {
 	Compact(ctx context.Context) error
 	// Delete hides what was written until now and matches.
 	Delete(ctx context.Context, d model.Deletion) error
+	// Snapshot copies the store as of now to snapshots/<name> in its folder.
+	Snapshot(ctx context.Context) (name string, err error)
 }
 
 // admin returns the store's side of the administrative paths, or the error
@@ -107,5 +110,21 @@ func (s *Server) delete(c *call, param string, scope model.Scope) error {
 		return adminError(err)
 	}
 	c.ctx.SetStatusCode(204)
+	return nil
+}
+
+// handleSnapshot takes a snapshot and answers with its name, as Prometheus does
+// at this path.
+func (s *Server) handleSnapshot(c *call) error {
+	a, err := s.admin()
+	if err != nil {
+		return err
+	}
+	name, err := a.Snapshot(s.base)
+	if err != nil {
+		return adminError(err)
+	}
+	c.ctx.SetContentType(contentJSON)
+	c.ctx.SetBodyString(`{"status":"success","data":{"name":` + strconv.Quote(name) + `}}`)
 	return nil
 }

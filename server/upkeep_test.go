@@ -29,6 +29,18 @@ func (f *fakeAdmin) Compact(context.Context) error {
 	return f.err
 }
 
+func (f *fakeAdmin) Snapshot(context.Context) (string, error) { return "20260101T000000Z-aa", f.err }
+
+func TestSnapshotPath(t *testing.T) {
+	admin := &fakeAdmin{}
+	h := start(t, Options{Admin: admin})
+	h.do("POST", "/api/v1/admin/tsdb/snapshot", "").want(t, 200, `{"status":"success","data":{"name":"20260101T000000Z-aa"}}`)
+	admin.err = storage.ErrReadOnly
+	if r := h.do("POST", "/api/v1/admin/tsdb/snapshot", ""); r.status != 503 {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+}
+
 func TestAdminPathsAreOffByDefault(t *testing.T) {
 	h := start(t, Options{})
 	for _, path := range []string{"/api/v1/admin/tsdb/clean_tombstones", "/tidemark/api/v1/admin/compact", "/api/v1/admin/tsdb/delete_series?match[]=up"} {

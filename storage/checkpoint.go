@@ -3,6 +3,7 @@ package storage
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -372,4 +373,19 @@ func copyFile(ctx context.Context, fsys vfs.FS, from, to string, e *manifestEntr
 		err = e.check(length, crc, err)
 	}
 	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// Snapshot takes a checkpoint into the store's own folder, at
+// snapshots/<name>, and returns the name. Who has copied it away removes it.
+func (db *DB) Snapshot(ctx context.Context) (name string, err error) {
+	var unique [8]byte
+	if _, err := rand.Read(unique[:]); err != nil {
+		return "", fmt.Errorf("snapshot: %w", err)
+	}
+	name = db.opts.Now().UTC().Format("20060102T150405Z-") + hex.EncodeToString(unique[:])
+	folder := db.opts.FS.PathJoin(db.dir, "snapshots")
+	if err := db.opts.FS.MkdirAll(folder, 0o755); err != nil {
+		return "", fmt.Errorf("snapshot: %w", err)
+	}
+	return name, db.Checkpoint(ctx, db.opts.FS.PathJoin(folder, name))
 }

@@ -247,10 +247,8 @@ func TestQueriesDuringUpkeep(t *testing.T) {
 	for range 2 {
 		loop(func() {
 			n := int(next.Add(1))
-			if n > 400 {
-				time.Sleep(time.Millisecond)
-				return
-			}
+			// Slow enough for several flushes.
+			time.Sleep(time.Duration(min(n, 2000)/100) * time.Millisecond)
 			if _, err := db.Append(ctx, crashBatch(n)); err != nil {
 				t.Error(err)
 			}

@@ -34,6 +34,9 @@ type commandLine struct {
 	Query   queryCommand   `cmd:"" help:"Ask a server, or a folder, a question."`
 	Import  importCommand  `cmd:"" help:"Write files of line protocol or CSV to a server or a folder."`
 	Dump    dumpCommand    `cmd:"" help:"Print what a folder holds, as annotated text."`
+	Backup  backupCommand  `cmd:"" help:"Copy a store or a snapshot, with checksums."`
+	Restore restoreCommand `cmd:"" help:"Make a store of a backup, checking every byte."`
+	Verify  verifyCommand  `cmd:"" help:"Read every byte of a store or a backup and name what is damaged."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
