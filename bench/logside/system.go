@@ -234,6 +234,9 @@ func (p *process) stop() error {
 	return err
 }
 
+// errBusy is an answer that asks to come back, as writers then do.
+var errBusy = errors.New("busy")
+
 func (p *process) get(ctx context.Context, path string) ([]byte, error) {
 	return p.do(ctx, "GET", path, nil)
 }
@@ -249,6 +252,9 @@ func (p *process) do(ctx context.Context, method, path string, body io.Reader) (
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode == http.StatusServiceUnavailable {
+		err = fmt.Errorf("%w: %s", errBusy, short(string(b)))
+	}
 	if err == nil && resp.StatusCode/100 != 2 {
 		err = fmt.Errorf("%s: %s: %s", path, resp.Status, short(string(b)))
 	}
@@ -307,7 +313,9 @@ func load(ctx context.Context, o *options, p *process, corpus string, f *facts, 
 				if i > 0 {
 					from = f.bodies[i-1]
 				}
-				_, errs[w] = p.do(ctx, "POST", p.sys.insert, io.NewSectionReader(file, from, f.bodies[i]-from))
+				for errs[w] = errBusy; errors.Is(errs[w], errBusy); {
+					_, errs[w] = p.do(ctx, "POST", p.sys.insert, io.NewSectionReader(file, from, f.bodies[i]-from))
+				}
 			}
 		})
 	}
