@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,6 +96,13 @@ func checkLogCall(n *ast.Call, f *funcs.Func) error {
 	if f.Name == "vector" && len(n.Args) == 1 {
 		if _, ok := strip(n.Args[0]).(*ast.Number); !ok {
 			return fault(n.Args[0], "syntax error: vector takes a number, expecting NUMBER")
+		}
+	}
+	if f.Name == "label_replace" && len(n.Args) == 5 {
+		if re, ok := strip(n.Args[4]).(*ast.String); ok {
+			if _, err := regexp.Compile("^(?:" + re.Value + ")$"); err != nil {
+				return fault(re, "invalid regex in label_replace: %v", err)
+			}
 		}
 	}
 	if len(n.Args) == 0 {
