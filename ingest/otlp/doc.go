@@ -1,5 +1,6 @@
-// Package otlp decodes metrics of the OpenTelemetry protocol, as protobuf or
-// JSON over HTTP, into batches of the record model.
+// Package otlp decodes metrics and logs of the OpenTelemetry protocol, as
+// protobuf or JSON over HTTP, into batches of the record model. What follows is
+// about metrics; DecodeLogs tells what becomes of log records.
 //
 // It opens no connection, keeps no data and knows no clock: a server gives it
 // bodies and appends batches. A data point that breaks a rule below is
