@@ -41,8 +41,9 @@ export function parseMetrics(text: string): Figure[] {
 interface Running {
   id: string;
   query: string;
-  seconds?: number;
-  started?: string;
+  age: number; // seconds
+  waiting: boolean;
+  samples: number;
 }
 
 export function Status() {
@@ -80,7 +81,8 @@ export function Status() {
             <tbody>
               {running.data.data.map((q) => (
                 <tr key={q.id}>
-                  <td class="num">{q.seconds !== undefined ? printDuration(q.seconds * 1000) : (q.started ?? "")}</td>
+                  <td class="num">{printDuration(q.age * 1000)}</td>
+                  <td class="num">{q.waiting ? "waiting" : `${plain(q.samples)} samples held`}</td>
                   <td class="code">{q.query}</td>
                   <td>
                     <button type="button" onClick={() => void kill(q.id)}>
