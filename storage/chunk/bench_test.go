@@ -76,6 +76,51 @@ func report(b *testing.B, n, size int) {
 	b.ReportMetric(float64(size)/float64(n), "B/sample")
 }
 
+// BenchmarkWindows opens a day of a gauge and reads its summaries; BenchmarkSpan
+// opens it and reads an hour of its samples by time.
+func BenchmarkWindows(b *testing.B) {
+	enc := Append(nil, gaugeDay())
+	var r Reader
+	var ws []Window
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := r.Open(enc); err != nil {
+			b.Fatal(err)
+		}
+		ws, _ = r.AppendWindows(ws[:0])
+	}
+	b.ReportMetric(float64(len(ws)), "windows")
+}
+
+func BenchmarkSpan(b *testing.B) {
+	c := gaugeDay()
+	enc := Append(nil, c)
+	var r Reader
+	var times []int64
+	var vals []float64
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := r.Open(enc); err != nil {
+			b.Fatal(err)
+		}
+		i, _ := r.Search(c.Times[5000])
+		j, _ := r.Search(c.Times[5360])
+		times, _ = r.AppendTimes(times[:0], i, j)
+		vals, _ = r.AppendFloats(vals[:0], i, j)
+	}
+	if len(vals) != 360 || len(times) != 360 {
+		b.Fatal(len(vals), len(times))
+	}
+}
+
+// gaugeDay is a day of an integral gauge, every ten seconds.
+func gaugeDay() *Column {
+	r := rand.New(rand.NewPCG(5, 6))
+	walk := 50.0
+	return withTimes(ints(8640, func(int) int64 { walk = min(100, max(0, walk+r.NormFloat64())); return int64(walk) }),
+		func(i int) int64 { return (1_700_000_000 + int64(i)*10) * second })
+}
+
 func BenchmarkReadHeader(b *testing.B) {
 	enc := Append(nil, &Column{Type: model.TypeInt, Times: regular(3), Bits: []uint64{1, 2, 3}})
 	for b.Loop() {

@@ -382,8 +382,8 @@ func (c *codedInts) numbers(out []int64, from, to int) error {
 				out[i] = centre + unzigzag(u)
 				i++
 			}
-			if used > have {
-				break
+			if 2*used > have {
+				break // another one of the size would not fit
 			}
 			w >>= used
 			have -= used

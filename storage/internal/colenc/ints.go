@@ -93,7 +93,7 @@ func appendInts(dst []byte, vals []int64, base int64, mode Mode, inner bool) []b
 		divisor = commonDivisor(vals)
 	}
 	s.setUnits(vals, divisor)
-	order, centre := s.order()
+	order, centre := s.order(mode)
 	nums := s.numbers(order)
 
 	id, size := byte(intPacked), math.MaxInt
@@ -243,8 +243,9 @@ func (s *intScratch) numbers(order int) []int64 {
 }
 
 const (
-	// sampled is how many numbers decide on the order.
-	sampled = 64
+	// sampled is how many numbers decide on the order, fastSampled in mode Fast.
+	sampled     = 256
+	fastSampled = 64
 	// smallNumber is the bits of a number on average below which order 2 is not
 	// tried.
 	smallNumber = 2
@@ -252,8 +253,11 @@ const (
 
 // order chooses the order whose numbers, in a sample, lie nearest to their
 // median, which is the centre.
-func (s *intScratch) order() (order int, centre int64) {
-	n := len(s.units)
+func (s *intScratch) order(mode Mode) (order int, centre int64) {
+	n, sampled := len(s.units), sampled
+	if mode == Fast {
+		sampled = fastSampled
+	}
 	best := math.MaxInt
 	for k := range min(3, n) {
 		s.sample = s.sample[:0]
