@@ -213,7 +213,7 @@ func DecodeHistograms(src []byte, n int, dst []*model.Histogram) (_ []*model.His
 	}
 	for i := range out {
 		if err := out[i].Validate(); err != nil {
-			return dst, nil, Corruptf("histogram %d: %v", i, err)
+			return dst[:len(dst)-i], nil, Corruptf("histogram %d: %v", i, err)
 		}
 		dst = append(dst, &out[i])
 	}
