@@ -207,3 +207,13 @@ func (hs *histSamples) window(i int) TimedHistograms {
 	lo, hi := hs.lo[i], hs.hi[i]
 	return TimedHistograms{Times: hs.times[lo:hi], Values: hs.values[lo:hi]}
 }
+
+// anyNumber reports whether the column has a number at any step.
+func (c *Column) anyNumber() bool {
+	if c.Hists == nil {
+		return !c.Present.Empty()
+	}
+	any := false
+	c.Present.forEach(func(i int) { any = any || c.Hists[i] == nil })
+	return any
+}

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"errors"
+	"slices"
 
 	"tidemark/query/ast"
 	"tidemark/query/histogram"
@@ -99,7 +100,11 @@ func (ev *evaluator) operate(n *plan.Binary, lv, rv float64, l, r *model.Histogr
 
 // combineMixed computes the steps that out has already been given, where
 // either side has histograms.
-func (ev *evaluator) combineMixed(n *plan.Binary, out, l, r *Column) {
+//
+// It returns the steps at which there was something to compute, whether or not
+// a comparison held: what cannot be combined is no match.
+func (ev *evaluator) combineMixed(n *plan.Binary, out, l, r *Column) Bitmap {
+	tried := slices.Clone(out.Present)
 	op, cmp := arithmetic(n.Op), comparison(n.Op)
 	out.Present.forEach(func(i int) {
 		lh, rh := l.hist(i), r.hist(i)
@@ -124,8 +129,12 @@ func (ev *evaluator) combineMixed(n *plan.Binary, out, l, r *Column) {
 			out.setHist(i, h)
 		default:
 			out.Present.Unset(i)
+			if !ok {
+				tried.Unset(i)
+			}
 		}
 	})
+	return tried
 }
 
 // emitWithScalarHists computes the histograms of a column's operation with a

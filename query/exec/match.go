@@ -37,8 +37,8 @@ type matchGroup struct {
 	results map[string]Bitmap
 	// twice are the steps at which the unique side is not.
 	twice Bitmap
-	// touched are the steps at which the other side has a series, noted where
-	// missing ones are to be filled in.
+	// touched are the steps at which a match was made, noted where missing
+	// series are to be filled in.
 	touched Bitmap
 }
 
@@ -116,7 +116,12 @@ func (ev *evaluator) eachMatch(ctx context.Context, n *plan.Binary, g Grid, emit
 	if op == nil && cmp == nil && !isTrim(n.Op) {
 		return errorAt(n.Pos, "unknown operator %q", n.Op)
 	}
-	present := NewBitmap(steps) // steps at which the many side has anything
+	present := NewBitmap(steps) // steps at which the many side has anything, or will be filled in
+	if m.FillLeft != nil || m.FillRight != nil {
+		for i := range steps {
+			present.Set(i)
+		}
+	}
 	// pair emits what comes of a series of each side, at the steps they share.
 	pair := func(gr *matchGroup, c, o *Column, emit func(*Column) error) error {
 		if !o.Present.Intersects(c.Present) {
@@ -128,16 +133,22 @@ func (ev *evaluator) eachMatch(ctx context.Context, n *plan.Binary, g Grid, emit
 		}
 		copy(out.Present, c.Present)
 		out.Present.And(o.Present)
-		if err := gr.claim(n, m, out); err != nil {
-			return err
-		}
 		l, r := c, o
 		if swapped {
 			l, r = o, c
 		}
-		if l.Hists != nil || r.Hists != nil || isTrim(n.Op) {
-			ev.combineMixed(n, out, l, r)
-		} else {
+		matched := out.Present
+		mixed := l.Hists != nil || r.Hists != nil || isTrim(n.Op)
+		if mixed {
+			matched = ev.combineMixed(n, out, l, r)
+		}
+		if err := gr.claim(n, m, out.Labels, matched); err != nil {
+			return err
+		}
+		if m.FillLeft != nil {
+			gr.touch(matched)
+		}
+		if !mixed {
 			combine(out, l, r, op, cmp, n.Bool)
 		}
 		out.Nameless = (n.Bool || c.Nameless) && !slices.Contains(m.Include, model.MetricName)
@@ -176,9 +187,6 @@ func (ev *evaluator) eachMatch(ctx context.Context, n *plan.Binary, g Grid, emit
 						return err
 					}
 				}
-			}
-			if m.FillLeft != nil {
-				gr.touch(c.Present)
 			}
 			ev.recycle(c)
 			return nil
@@ -241,30 +249,30 @@ func (ev *evaluator) checkTwice(n *plan.Binary, m *ast.Matching, side string, do
 }
 
 // claim notes the steps of a match and fails where one was made before.
-func (gr *matchGroup) claim(n *plan.Binary, m *ast.Matching, out *Column) error {
+func (gr *matchGroup) claim(n *plan.Binary, m *ast.Matching, ls model.Labels, steps Bitmap) error {
 	if m.Card == ast.OneToOne {
 		if gr.matched == nil {
-			gr.matched = slices.Clone(out.Present)
+			gr.matched = slices.Clone(steps)
 			return nil
 		}
-		if gr.matched.Intersects(out.Present) {
+		if gr.matched.Intersects(steps) {
 			return errorAt(n.Pos, "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)")
 		}
-		gr.matched.Or(out.Present)
+		gr.matched.Or(steps)
 		return nil
 	}
 	if gr.results == nil {
 		gr.results = map[string]Bitmap{}
 	}
-	key := out.Labels.Key()
+	key := ls.Key()
 	if before := gr.results[key]; before != nil {
-		if before.Intersects(out.Present) {
+		if before.Intersects(steps) {
 			return errorAt(n.Pos, "multiple matches for labels: grouping labels must ensure unique matches")
 		}
-		before.Or(out.Present)
+		before.Or(steps)
 		return nil
 	}
-	gr.results[key] = slices.Clone(out.Present)
+	gr.results[key] = slices.Clone(steps)
 	return nil
 }
 

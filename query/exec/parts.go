@@ -85,6 +85,9 @@ func (ev *evaluator) partsWork(call *plan.Call, f *rangeFunc, p *partsFunc, win 
 			ev.recycle(col)
 			return nil, nil
 		}
+		if f.counter {
+			ev.hintCounter(call, s.Name)
+		}
 		return col, nil
 	}
 }

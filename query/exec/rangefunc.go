@@ -178,7 +178,6 @@ func (ev *evaluator) eachRangeFunc(ctx context.Context, call *plan.Call, f *rang
 		if sl.starts != nil && f.starts != nil {
 			ev.eachStartWindow(call, f, rng, sl, s, col)
 		}
-		numbers := !col.Present.Empty()
 		if s.hist != nil {
 			if err := ev.eachHistWindow(ctx, call, f, rng, sl, s, col); err != nil {
 				return nil, err
@@ -188,7 +187,7 @@ func (ev *evaluator) eachRangeFunc(ctx context.Context, call *plan.Call, f *rang
 			ev.recycle(col)
 			return nil, nil
 		}
-		if f.counter && numbers {
+		if f.counter && col.anyNumber() {
 			ev.hintCounter(call, s.name)
 		}
 		return col, nil

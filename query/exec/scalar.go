@@ -55,11 +55,11 @@ func ofTwo(f func(a, b float64) float64) scalarFunc {
 }
 
 // ofQuery is a property of the query's own grid in seconds, the same within
-// subqueries. The step of an instant query is zero.
+// subqueries. The step of a query at one time is zero.
 func ofQuery(millis func(Grid) int64) scalarFunc {
 	return func(ev *evaluator, _ context.Context, _ *plan.Call, g Grid) ([]float64, error) {
 		outer := ev.Grid
-		if ev.Instant {
+		if ev.Instant || outer.Start == outer.End {
 			outer.Step = 0
 		}
 		return constant(float64(millis(outer))/1000, g.Len()), nil

@@ -75,7 +75,7 @@ func (ev *evaluator) ordered(ctx context.Context, call *plan.Call, g Grid, what 
 			return all(c)
 		}
 	}
-	if !ev.Instant {
+	if !ev.Instant && g.Len() > 1 {
 		ev.warn(call.Pos, "sort is ineffective for range queries since results are always ordered by labels")
 	}
 	if !ev.Instant || !ev.outermost(call) {
