@@ -548,3 +548,25 @@ func TestBandsEndWithTheirSeries(t *testing.T) {
 		t.Errorf("%d scores, want those of the last two hours", keys)
 	}
 }
+
+// Models are kept between queries, and what is written late into their window
+// is seen at once.
+func TestKeptModelsSeeLateWrites(t *testing.T) {
+	src := querytest.NewSource()
+	r := rand.New(rand.NewSource(6))
+	fill(src, "m", nil, 0, 9*day, 5*time.Minute, func(d time.Duration) float64 { return 10 + r.NormFloat64() })
+	a, fresh := newAsker(t, src, 9*day), newAsker(t, src, 9*day)
+	const text = `baseline(m[1w])`
+	first := fmt.Sprint(a.instant(text, 9*day).Series)
+	if again := fmt.Sprint(a.instant(text, 9*day).Series); again != first {
+		t.Errorf("asked again:\n%s\n%s", again, first)
+	}
+	fill(src, "m", nil, 4*day, 8*day, 5*time.Minute, func(d time.Duration) float64 { return 90 + r.NormFloat64() })
+	late := fmt.Sprint(a.instant(text, 9*day).Series)
+	if late == first {
+		t.Error("a late write changed nothing")
+	}
+	if want := fmt.Sprint(fresh.instant(text, 9*day).Series); late != want {
+		t.Errorf("after a late write:\n%s\nwithout kept models:\n%s", late, want)
+	}
+}

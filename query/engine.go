@@ -19,9 +19,10 @@ import (
 
 // Engine answers queries from one source. It is safe for concurrent use.
 type Engine struct {
-	src   exec.Source
-	opts  Options
-	slots chan struct{}
+	src    exec.Source
+	opts   Options
+	slots  chan struct{}
+	models *exec.Models
 	// active has its own lock.
 	active active
 }
@@ -33,7 +34,7 @@ func NewEngine(src exec.Source, opts Options) *Engine {
 		opts = Options{Now: opts.Now}
 	}
 	opts = opts.withDefaults()
-	return &Engine{src: src, opts: opts, slots: make(chan struct{}, opts.MaxConcurrent)}
+	return &Engine{src: src, opts: opts, slots: make(chan struct{}, opts.MaxConcurrent), models: exec.NewModels(opts.MaxModelBytes)}
 }
 
 // Query answers one request. The errors are those listed in errors.go.
@@ -119,6 +120,7 @@ func (e *Engine) params(req Request, node plan.Node) (exec.Params, error) {
 		MaxSamples:   o.MaxSamples,
 		MaxRows:      o.MaxRows,
 		MaxRowBytes:  o.MaxRowBytes,
+		Models:       e.models,
 	}
 	if p.Lookback == 0 {
 		p.Lookback = o.Lookback

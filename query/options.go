@@ -40,6 +40,9 @@ type Options struct {
 	// text, that a query holds at once; default 5 million and 256 MiB.
 	MaxRows     int64
 	MaxRowBytes int64
+	// MaxModelBytes bounds the models of analysis functions that are kept
+	// between queries; default 128 MiB, which is those of about a thousand series.
+	MaxModelBytes int64
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 }
@@ -73,6 +76,7 @@ func (o Options) withDefaults() Options {
 	big(&o.MaxSamples, 50_000_000)
 	big(&o.MaxRows, 5_000_000)
 	big(&o.MaxRowBytes, 256<<20)
+	big(&o.MaxModelBytes, 128<<20)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -99,6 +103,7 @@ func (o Options) Validate() error {
 	check("max-limit", int64(o.MaxLimit))
 	check("max-rows", o.MaxRows)
 	check("max-row-bytes", o.MaxRowBytes)
+	check("max-model-bytes", o.MaxModelBytes)
 	if o.SubqueryStep > 0 && o.SubqueryStep < time.Millisecond {
 		errs = append(errs, fmt.Errorf("query option subquery-step: want at least 1ms, got %s", o.SubqueryStep))
 	}

@@ -49,7 +49,7 @@ var ruleCalls = map[string]string{
 
 func ruleCall(name, sel string) string { return strings.ReplaceAll(ruleCalls[name], "%s", sel) }
 
-// awkward are series of three days at five minutes that have broken such
+// awkward are series of four days at ten minutes that have broken such
 // functions elsewhere.
 var awkward = map[string]func(d time.Duration, r *rand.Rand) float64{
 	"noise":   func(d time.Duration, r *rand.Rand) float64 { return 50 + r.NormFloat64() },
@@ -73,7 +73,7 @@ func rulesSource() *querytest.Source {
 	r := rand.New(rand.NewPCG(1, 9))
 	for name, f := range awkward {
 		for _, host := range []string{"a", "b", "c"} {
-			for d := 5 * time.Minute; d <= 4*day; d += 5 * time.Minute {
+			for d := 10 * time.Minute; d <= 4*day; d += 10 * time.Minute {
 				if name == "holes" && d > day && d < 30*time.Hour {
 					continue
 				}

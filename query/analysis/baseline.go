@@ -3,6 +3,7 @@ package analysis
 import (
 	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"gonum.org/v1/gonum/stat/distuv"
@@ -73,8 +74,6 @@ type side struct {
 	// edge.
 	scale []float64
 	width float64
-	// tail is the distribution of the residuals in these scales.
-	tail survival
 }
 
 // Baseline is the band fitted on one window.
@@ -92,9 +91,12 @@ type Baseline struct {
 	sides  [2]side
 	// floor is the least half-width from the data itself.
 	floor float64
-	// plain and change are the distributions of the residuals and of their
-	// differences from bucket to bucket.
-	plain, change spreadOut
+	// resid are the residuals, idx their phases in spread; tails are fitted to
+	// them when a probability is asked for.
+	resid []float32
+	idx   []int32
+	tails func() *tails
+	unit  float64 // of resid, where float32 would not hold them
 	// counts says that the values are counts with at least Poisson noise, of
 	// which perBucket are averaged; extra is what the mean has over the
 	// expected (median) value.
@@ -152,7 +154,22 @@ func FitBaseline(ts []int64, vs []float64, from, to, res int64, o BaselineOption
 	m.sides[0] = fitSide(resid, all, idx, m.spread, o.Q, -1)
 	m.sides[1] = fitSide(resid, all, idx, m.spread, o.Q, +1)
 
-	m.plain, m.change = fitSpread(resid), fitSpread(differences(resid))
+	m.idx = idx
+	m.resid = make([]float32, len(resid))
+	top := 0.0
+	for _, r := range resid {
+		if math.Abs(r) > top { // NaN is not
+			top = math.Abs(r)
+		}
+	}
+	m.unit = 1
+	if top > 1e30 || top > 0 && top < 1e-30 {
+		m.unit = top
+	}
+	for i, r := range resid {
+		m.resid[i] = float32(r / m.unit)
+	}
+	m.tails = sync.OnceValue(m.fitTails)
 	level := values(b.V)
 	m.floor = flatShare * (Select(level, 0.95) - Select(level, 0.05))
 	if b.Whole {
@@ -199,14 +216,14 @@ func (s *spreadOut) p(v float64) float64 {
 // PlainPValue is PValue with one distribution of residuals for all phases,
 // both sides, and no regard to counts.
 func (m *Baseline) PlainPValue(t int64, v float64) float64 {
-	return m.plain.p(v - m.model.at(t-m.Res/2))
+	return m.tails().plain.p(v - m.model.at(t-m.Res/2))
 }
 
 // ChangePValue returns the probability that an ordinary change from the value
 // before, of (t−2·Res, t−Res], to v is as far from the usual one; NaN where a
 // value is not finite.
 func (m *Baseline) ChangePValue(t int64, before, v float64) float64 {
-	return m.change.p((v - m.model.at(t-m.Res/2)) - (before - m.model.at(t-m.Res-m.Res/2)))
+	return m.tails().change.p((v - m.model.at(t-m.Res/2)) - (before - m.model.at(t-m.Res-m.Res/2)))
 }
 
 // fitCounts decides whether whole numbers behave as counts.
@@ -239,25 +256,59 @@ func fitSide(resid, all []float64, idx []int32, c *clock, q float64, sign float6
 	if c != nil {
 		s.scale = localScales(resid, idx, c.phases, whole, center, sign)
 	}
-	// Scaled distances on this side.
-	z := make([]float64, 0, len(all))
+	s.width = tail(s.scaled(resid, idx, center, sign), 1-(1-q)/2)
+	return s
+}
+
+// scaled returns the residuals' distances from the centre on one side, in
+// scales; zero for those on the other.
+func (s *side) scaled(resid []float64, idx []int32, center, sign float64) []float64 {
+	z := make([]float64, 0, len(resid))
 	for i, r := range resid {
 		if math.IsNaN(r) {
 			continue
 		}
-		d := sign * (r - center)
 		p := int32(0)
 		if len(s.scale) > 1 {
 			p = idx[i]
 		}
-		if d = d / s.scale[p]; d < 0 {
-			d = 0
-		}
-		z = append(z, d)
+		z = append(z, max(sign*(r-center)/s.scale[p], 0))
 	}
-	s.width = tail(z, 1-(1-q)/2)
-	s.tail = fitSurvival(z)
-	return s
+	return z
+}
+
+// tails are distributions of what one window left unexplained.
+type tails struct {
+	// sides are those of the distances below and above, in scales.
+	sides [2]survival
+	// plain and change are those of the residuals and of their differences
+	// from bucket to bucket.
+	plain, change spreadOut
+}
+
+func (m *Baseline) fitTails() *tails {
+	resid := make([]float64, len(m.resid))
+	for i, r := range m.resid {
+		resid[i] = float64(r) * m.unit
+	}
+	t := &tails{plain: fitSpread(resid), change: fitSpread(differences(resid))}
+	center := Median(values(resid))
+	for k := range t.sides {
+		t.sides[k] = fitSurvival(m.sides[k].scaled(resid, m.idx, center, float64(2*k-1)))
+	}
+	return t
+}
+
+// Size returns about how many bytes the model takes.
+func (m *Baseline) Size() int64 {
+	n := 4*len(m.resid) + 4*len(m.idx) + 4096
+	for _, s := range m.model.seasons {
+		n += 12 * len(s.value)
+	}
+	for k := range m.sides {
+		n += 8 * len(m.sides[k].scale)
+	}
+	return int64(n)
 }
 
 // quartile is the upper quartile of the standard normal distribution.

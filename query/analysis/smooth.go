@@ -63,8 +63,12 @@ func (s smoother) run(v []float64, cut float64, at []state) float64 {
 	return cost
 }
 
+// fitSmoothOn is how many of the newest values parameters are fitted on.
+const fitSmoothOn = 1024
+
 // best returns the smoother of the least cost.
 func best(of []smoother, v []float64, cut float64) smoother {
+	v = v[max(len(v)-fitSmoothOn, 0):]
 	top, least := of[0], math.Inf(1)
 	for _, s := range of {
 		if c := s.run(v, cut, nil); c < least {

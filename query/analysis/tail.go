@@ -130,7 +130,7 @@ func (m *Baseline) PValue(t int64, v float64, dir string) float64 {
 	if math.Abs(v-e) <= m.floor {
 		d = 0
 	}
-	p := s.tail.at(d)
+	p := m.tails().sides[k].at(d)
 	if m.counts {
 		p = max(p, min(m.poisson(e, v), 0.5))
 	}

@@ -43,6 +43,9 @@ type baselines struct {
 	resFor, resAt int64
 	known         bool
 	at            map[[2]int64]fitted
+	// kept are models of earlier queries with the same options; may be nil.
+	kept    *Models
+	options uint64
 }
 
 // For returns the model that judges the time t, or why there is none.
@@ -76,7 +79,7 @@ func (b *baselines) model(boundary, res int64) (*analysis.Baseline, error) {
 	f, ok := b.at[key]
 	if !ok {
 		from, to := b.sched.Training(boundary)
-		f.model, f.err = analysis.FitBaseline(b.s.Times, b.s.Values, from, to, res, b.opts)
+		f = b.fit(from, to, res)
 		if len(b.at) >= keptModels {
 			for k := range b.at {
 				if k[0] < boundary {
@@ -87,6 +90,23 @@ func (b *baselines) model(boundary, res int64) (*analysis.Baseline, error) {
 		b.at[key] = f
 	}
 	return f.model, f.err
+}
+
+// fit fits the window (from, to], or finds it fitted by an earlier query.
+func (b *baselines) fit(from, to, res int64) (f fitted) {
+	var key modelKey
+	if b.kept != nil {
+		in := b.s.in(analysis.Interlude{From: from, To: to})
+		key = modelKey{data: hashSamples(in), options: b.options, from: from, to: to, res: res}
+		if f, ok := b.kept.get(key); ok {
+			return f
+		}
+	}
+	f.model, f.err = analysis.FitBaseline(b.s.Times, b.s.Values, from, to, res, b.opts)
+	if b.kept != nil {
+		b.kept.put(key, f)
+	}
+	return f
 }
 
 // judged is what one series answers.

@@ -54,7 +54,11 @@ func (a *analysisCall) judge(ctx context.Context, window, back int64) (*judge, e
 func (j *judge) models(s *Samples) *baselines {
 	opts := j.opts
 	opts.Exclude = excluded(j.ex, s.Labels)
-	return &baselines{s: s, sched: j.sched, opts: opts, res: j.l.res, at: map[[2]int64]fitted{}}
+	b := &baselines{s: s, sched: j.sched, opts: opts, res: j.l.res, at: map[[2]int64]fitted{}, kept: j.a.ev.Models}
+	if b.kept != nil {
+		b.options = hashOptions(opts)
+	}
+	return b
 }
 
 // each answers with what one returns for every series and step: values for the

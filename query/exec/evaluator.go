@@ -45,6 +45,8 @@ type Params struct {
 	LogQL bool
 	// Enforce is added to the matchers of every selector.
 	Enforce []*model.Matcher
+	// Models keeps fitted models between queries; nil keeps none.
+	Models *Models
 	// MaxSamples bounds the samples held at once, MaxRows and MaxRowBytes the
 	// log rows.
 	MaxSamples int64
