@@ -177,9 +177,7 @@ const rankFDR = 0.05
 // false-discovery rate of 5 % over all series looked at) come before the others.
 func (ev *evaluator) evalRankChanges(ctx context.Context, a *analysisCall) (*Analysis, error) {
 	ranges := []plan.Node{a.arg("v")}
-	for _, n := range a.call.Args[len(a.call.Func.Params):] {
-		ranges = append(ranges, n)
-	}
+	ranges = append(ranges, a.call.Args[len(a.call.Func.Params):]...)
 	test := a.text("test", "ks", analysis.CompareTests...)
 	k := int(a.number("k", 50, 1, 100_000))
 	var all []changed
