@@ -234,6 +234,18 @@ func TestPromFixedAnswers(t *testing.T) {
 	h.get("/api/v1/metadata").want(t, 200, `{"status":"success","data":{}}`)
 	h.get("/api/v1/query_exemplars?query=up&start=1&end=2").want(t, 200, `{"status":"success","data":[]}`)
 	h.get("/api/v1/rules").want(t, 200, `{"status":"success","data":{"groups":[]}}`)
+	h.get("/api/v1/alertmanagers").want(t, 200, `{"status":"success","data":{"activeAlertmanagers":[],"droppedAlertmanagers":[]}}`)
+	h.get("/api/v1/targets?state=active").want(t, 200, `{"status":"success","data":{"activeTargets":[],"droppedTargets":[],"droppedTargetCounts":{}}}`)
+	h.get("/api/v1/targets/metadata").want(t, 200, `{"status":"success","data":[]}`)
+	h.get("/api/v1/scrape_pools").want(t, 200, `{"status":"success","data":{"scrapePools":[]}}`)
+	h.get("/api/v1/features").want(t, 200, `{"status":"success","data":{}}`)
+	h.get("/api/v1/notifications").want(t, 200, `{"status":"success","data":[]}`)
+	h.get("/api/v1/status/config").want(t, 200, `{"status":"success","data":{"yaml":""}}`)
+	h.get("/api/v1/status/flags").want(t, 200, `{"status":"success","data":{}}`)
+	h.get("/api/v1/status/walreplay").want(t, 200, `{"status":"success","data":{"min":0,"max":0,"current":0}}`)
+	if r := h.get("/api/v1/status/runtimeinfo"); r.status != 200 || !strings.Contains(r.body, `"goroutineCount":`) {
+		t.Errorf("runtimeinfo gives %d %s", r.status, r.body)
+	}
 	h.get("/api/v1/alerts").want(t, 200, `{"status":"success","data":{"alerts":[]}}`)
 	var got struct {
 		Status string
