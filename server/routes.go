@@ -81,6 +81,7 @@ func routeTable() []route {
 		{path: "/api/v1/query_range", family: prom, methods: getPost, handler: (*Server).handlePromQueryRange},
 		{path: "/api/v1/query_exemplars", family: prom, methods: getPost, handler: (*Server).handlePromExemplars},
 		{path: "/api/v1/format_query", family: prom, methods: getPost, handler: (*Server).handlePromFormat},
+		{path: "/api/v1/parse_query", family: prom, methods: getPost, handler: (*Server).handlePromParse},
 		{path: "/api/v1/labels", family: prom, methods: getPost, handler: (*Server).handlePromLabels},
 		{path: "/api/v1/label/{name}/values", family: prom, methods: onlyGET, handler: (*Server).handlePromLabelValues},
 		{path: "/api/v1/series", family: prom, methods: getPost, handler: (*Server).handlePromSeries},
