@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,10 +29,10 @@ import (
 func TestHistories(t *testing.T) {
 	datadriven.Walk(t, "testdata/histories", func(t *testing.T, path string) {
 		var (
-			fs  = vfs.NewCrashableMem()
-			now = time.Unix(0, 0)
-			db  *DB
-			o   Options
+			fs   = vfs.NewCrashableMem()
+			days atomic.Int64 // the clock, which the store asks from goroutines of its own
+			db   *DB
+			o    Options
 		)
 		ctx := context.Background()
 		defer func() {
@@ -71,7 +72,7 @@ func TestHistories(t *testing.T) {
 			}
 			switch d.Cmd {
 			case "open":
-				o = Options{FS: fs, Now: func() time.Time { return now }, FlushAge: 1000 * time.Hour}
+				o = Options{FS: fs, Now: func() time.Time { return time.Unix(days.Load()*86400, 0) }, FlushAge: 1000 * time.Hour}
 				for _, a := range d.CmdArgs {
 					if a.Key == "retention" {
 						r, err := time.ParseDuration(a.Vals[0])
@@ -102,7 +103,7 @@ func TestHistories(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				now = time.Unix(int64(n)*86400, 0)
+				days.Store(int64(n))
 				return "ok\n"
 			case "append":
 				b := &model.Batch{}
