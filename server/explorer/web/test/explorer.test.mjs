@@ -52,9 +52,10 @@ scene("the editor completes metrics, labels, values, functions and named argumen
   const editor = page.getByRole("textbox", { name: "Query 1" });
   const options = page.locator(".cm-tooltip-autocomplete li");
   const first = (text) => options.filter({ hasText: text }).first().waitFor();
-  // A list that has only just opened does not take Enter yet.
-  const accept = async () => {
-    await page.waitForTimeout(200);
+  // The list narrows down while one types, and takes Enter a moment after.
+  const accept = async (text) => {
+    await page.locator('.cm-tooltip-autocomplete li[aria-selected="true"]').filter({ hasText: text }).waitFor();
+    await page.waitForTimeout(300);
     await page.keyboard.press("Enter");
   };
   await editor.click();
@@ -62,16 +63,15 @@ scene("the editor completes metrics, labels, values, functions and named argumen
   await first("cpu_usage_user");
   await page.keyboard.press("Escape");
   await page.keyboard.type("age_user{ho");
-  await first("host");
-  await accept();
+  await accept("host");
+  await page.locator(".cm-line").filter({ hasText: 'cpu_usage_user{host="' }).waitFor();
   await page.keyboard.type("web-e");
-  await first("web-eu-1");
-  await accept();
-  await page.locator(".cm-line").filter({ hasText: 'cpu_usage_user{host="web-eu-1"' }).waitFor();
+  await accept("web-eu-1");
+  await page.locator(".cm-line").filter({ hasText: 'cpu_usage_user{host="web-eu-1"}' }).waitFor();
   await page.keyboard.press("Control+A");
   await page.keyboard.type("forec");
-  await first("forecast");
-  await accept();
+  await accept("forecast");
+  await page.locator(".cm-line").filter({ hasText: "forecast(" }).waitFor();
   await page.keyboard.type("cpu_usage_user[4w], mod");
   await first("model");
   await page.keyboard.press("Control+A");

@@ -1,7 +1,7 @@
 // Completion from the server's own lists: metrics, labels, values, functions
 // with their named arguments, pipe stages and keywords.
 
-import type { Completion, CompletionContext, CompletionResult } from "@codemirror/autocomplete";
+import { insertCompletionText, pickedCompletion, type Completion, type CompletionContext, type CompletionResult } from "@codemirror/autocomplete";
 import * as api from "../api";
 import { aggregations, keywords, stages } from "./language";
 
@@ -74,7 +74,7 @@ async function inSelector(ctx: CompletionContext, text: string, at: number): Pro
     const name = value[1]!;
     const values = metric ? await api.labelValues(name, metric) : [...new Set([...(await api.logLabelValues(name)), ...(await api.labelValues(name))])];
     const from = ctx.pos - value[3]!.length;
-    return { from, options: values.slice(0, 2000).map((v): Completion => ({ label: v, type: "text", apply: escape(v) })), validFor: /^[^"'`]*$/ };
+    return { from, options: values.slice(0, 2000).map((v): Completion => ({ label: v, type: "text", apply: closing(escape(v), value[2]!) })), validFor: /^[^"'`]*$/ };
   }
   const word = ctx.matchBefore(/[a-zA-Z_][a-zA-Z0-9_]*/);
   if (!word && !ctx.explicit && !/[{,]\s*$/.test(text)) return null;
@@ -83,6 +83,14 @@ async function inSelector(ctx: CompletionContext, text: string, at: number): Pro
     from: word?.from ?? ctx.pos,
     options: names.filter((n) => n !== "__name__").map((n): Completion => ({ label: n, type: "property", apply: n + '="' })),
     validFor: /^\w*$/,
+  };
+}
+
+/** closing inserts text and the quote behind it, unless that is there. */
+function closing(text: string, quote: string): Completion["apply"] {
+  return (view, completion, from, to) => {
+    const end = view.state.sliceDoc(to, to + 1) === quote ? to + 1 : to;
+    view.dispatch({ ...insertCompletionText(view.state, text + quote, from, end), annotations: pickedCompletion.of(completion) });
   };
 }
 
