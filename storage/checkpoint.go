@@ -78,6 +78,9 @@ func (db *DB) checkpoint(ctx context.Context, dir string) (err error) {
 	if err := db.checkpointPebble(fsys.PathJoin(dir, "index")); err != nil {
 		return err
 	}
+	if err := db.writable(); err != nil { // it may have copied what is in memory only
+		return err
+	}
 	// Nothing of the log is needed: what is in the index is applied. A store
 	// without a log is damaged, though, so there is an empty one behind it.
 	walDir := fsys.PathJoin(dir, "wal")

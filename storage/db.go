@@ -68,6 +68,7 @@ type DB struct {
 	// log, and for writing while both are opened anew.
 	engine       sync.RWMutex
 	retirePebble func()
+	trouble      trouble
 	// rewriting is held by who writes a batch of a compaction, or drops a
 	// partition; drops counts the latter.
 	rewriting sync.Mutex

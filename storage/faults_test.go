@@ -3,14 +3,15 @@ package storage
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
-
-	"sync/atomic"
 )
 
 // faultyLife opens a store, writes, flushes, compacts and takes a checkpoint on
@@ -41,23 +42,38 @@ func faultyLife(t *testing.T, mem vfs.FS, failAt int64, fault error) (acked map[
 			_ = db.Flush(ctx) // may fail
 		}
 	}
-	_ = db.Compact(ctx)
-	_ = db.Checkpoint(ctx, "copy")
+	returns(t, fmt.Sprintf("operation %d: Compact", failAt), func() { _ = db.Compact(ctx) })
+	returns(t, fmt.Sprintf("operation %d: Checkpoint", failAt), func() { _ = db.Checkpoint(ctx, "copy") })
 	checkWhole(t, db, acked)
-	_ = db.Close()
+	returns(t, fmt.Sprintf("operation %d: Close", failAt), func() { _ = db.Close() })
 	return acked, n.Load()
 }
 
+// returns fails the test where f does not return in time.
+func returns(t *testing.T, what string, f func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		t.Fatalf("%s waits for ever", what)
+	}
+}
+
 // TestFaultAtWrites fails one write, sync, creation, rename or removal of a
-// store's life, every seventh after the other: nothing that was
-// acknowledged is lost, no batch is there in part, and nothing ends the process.
+// store's life, one after the other: nothing that was acknowledged
+// is lost, no batch is there in part or twice, and nothing waits for ever or ends
+// the process.
 func TestFaultAtWrites(t *testing.T) {
 	_, ops := faultyLife(t, vfs.NewMem(), -1, nil)
 	if ops < 50 {
 		t.Fatalf("only %d operations", ops)
 	}
-	const step = 7
-	for at := int64(1); at <= ops; at += step {
+	for at := int64(1); at <= ops; at++ {
 		mem := vfs.NewMem()
 		acked, _ := faultyLife(t, mem, at, syscall.EIO)
 		var db *DB
@@ -82,5 +98,36 @@ func TestFaultAtWrites(t *testing.T) {
 		if t.Failed() {
 			return
 		}
+	}
+}
+
+// TestIndexTablesCannotBeWritten fails every table of the index from a moment
+// on: what would wait for one returns, and nothing is lost.
+func TestIndexTablesCannotBeWritten(t *testing.T) {
+	ctx := context.Background()
+	for _, compact := range []bool{false, true} {
+		var broken atomic.Bool
+		mem := vfs.NewMem()
+		fsys := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+			if broken.Load() && op.Kind == errorfs.OpCreate && strings.HasSuffix(op.Path, ".sst") {
+				return syscall.EIO
+			}
+			return nil
+		}))
+		db := mustOpen(t, "db", Options{FS: fsys, NoCompaction: true})
+		mustAppend(t, db, crashBatch(1))
+		broken.Store(true)
+		if compact {
+			returns(t, "Compact", func() {
+				if err := db.Compact(ctx); !errors.Is(err, syscall.EIO) {
+					t.Errorf("compact: got %v, want %v", err, syscall.EIO)
+				}
+			})
+		}
+		mustAppend(t, db, crashBatch(2)) // in the log of the store, and of the index
+		returns(t, "Close", func() { _ = db.Close() })
+		db = mustOpen(t, "db", Options{FS: mem})
+		checkWhole(t, db, map[int]bool{1: true, 2: true})
+		mustClose(t, db)
 	}
 }

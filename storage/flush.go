@@ -84,11 +84,14 @@ func (db *DB) pebbleFlush(wait bool) {
 			db.fail(fmt.Errorf("pebble: %v", r))
 		}
 	}()
-	var err error
-	if wait {
-		err = db.pdb.Flush()
-	} else {
-		_, err = db.pdb.AsyncFlush()
+	failed := db.trouble.next()
+	done, err := db.pdb.AsyncFlush()
+	if err == nil && wait {
+		select {
+		case <-done:
+		case <-failed.Done():
+			err = context.Cause(failed)
+		}
 	}
 	if err != nil {
 		db.opts.EventListener(Event{Kind: EventBackgroundError, Detail: "pebble flush", Err: err})

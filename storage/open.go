@@ -236,7 +236,7 @@ func openPebble(db *DB, dir string) (p *pebble.DB, err error) {
 		}
 	}
 	l := &pebbleLogger{db: db, fail: fail, opening: make(chan error, 1)}
-	guard := &pebbleFS{FS: db.opts.FS, fail: fail}
+	guard := newPebbleFS(db.opts.FS, dir, fail)
 	o := &pebble.Options{
 		FS:                 guard,
 		FormatMajorVersion: pebble.FormatNewest, // the default may change

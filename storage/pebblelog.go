@@ -1,9 +1,11 @@
 package storage
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -43,7 +45,35 @@ func (l *pebbleLogger) background(err error) {
 		time.Sleep(pebbleRetryPause)
 	}
 	l.stop(err)
+	l.db.trouble.raise(err)
 	l.report(now, err)
+}
+
+// trouble wakes those who wait for Pebble when something in its background
+// fails. Pebble itself has them wait until an attempt succeeds.
+type trouble struct {
+	mu     sync.Mutex
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+}
+
+// next returns a context that ends with the next failure, which is its cause.
+func (t *trouble) next() context.Context {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ctx == nil {
+		t.ctx, t.cancel = context.WithCancelCause(context.Background())
+	}
+	return t.ctx
+}
+
+func (t *trouble) raise(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ctx != nil {
+		t.cancel(err)
+		t.ctx, t.cancel = nil, nil
+	}
 }
 
 // stop ends the opening of Pebble where the disk takes nothing.

@@ -275,7 +275,8 @@ func (db *DB) settle(ctx context.Context, p keys.Partition) error {
 	return nil
 }
 
-// compactPebble rewrites Pebble's tables.
+// compactPebble rewrites Pebble's tables. It ends with the first failure of
+// Pebble's background, which would try again for as long as it takes.
 func (db *DB) compactPebble(ctx context.Context) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -283,5 +284,13 @@ func (db *DB) compactPebble(ctx context.Context) (err error) {
 			db.fail(err)
 		}
 	}()
-	return db.pdb.Compact(ctx, []byte{0}, []byte{0xff}, false)
+	failed := db.trouble.next()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(failed, func() { cancel(context.Cause(failed)) })()
+	err = db.pdb.Compact(ctx, []byte{0}, []byte{0xff}, false)
+	if errors.Is(err, context.Canceled) {
+		err = context.Cause(ctx)
+	}
+	return err
 }
