@@ -380,7 +380,7 @@ func (c *compaction) commitUnlessDropped() (err error) {
 	if c.db.drops.Load() != c.drops {
 		return errDropped
 	}
-	if err := c.db.writable(); err != nil {
+	if err := c.db.indexTakes(); err != nil {
 		return err
 	}
 	if err := c.batch.Commit(pebble.NoSync); err != nil {

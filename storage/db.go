@@ -147,6 +147,17 @@ func (db *DB) writable() error {
 	return nil
 }
 
+// indexTakes returns why the index is not to be written to, or nil.
+func (db *DB) indexTakes() error {
+	if err := db.writable(); err != nil {
+		return err
+	}
+	if err := db.trouble.recent(); err != nil {
+		return fmt.Errorf("the index cannot write its tables: %w", err)
+	}
+	return nil
+}
+
 // Flush writes what is in memory to chunks and returns when that is durable.
 func (db *DB) Flush(ctx context.Context) error {
 	req := flushRequest{done: make(chan error, 1)}

@@ -131,3 +131,52 @@ func TestIndexTablesCannotBeWritten(t *testing.T) {
 		mustClose(t, db)
 	}
 }
+
+// TestIndexTablesCannotBeWrittenForLong writes more than the index holds in
+// memory while none of its tables can be written: flushes fail rather than
+// wait, Close returns, and with the disk back flushes succeed and all is there.
+func TestIndexTablesCannotBeWrittenForLong(t *testing.T) {
+	for _, repaired := range []bool{false, true} {
+		var broken atomic.Bool
+		mem := vfs.NewMem()
+		fsys := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+			if broken.Load() && op.Kind == errorfs.OpCreate && strings.HasSuffix(op.Path, ".sst") {
+				return syscall.EIO
+			}
+			return nil
+		}))
+		db := mustOpen(t, "db", Options{FS: fsys, NoCompaction: true, memTable: 64 << 10, MaxWriteWait: 10 * time.Millisecond})
+		broken.Store(true)
+		acked := map[int]bool{}
+		returns(t, "Flush", func() {
+			failed := 0
+			for i := 0; failed < 5 && i < 1000; i++ {
+				if _, err := db.Append(context.Background(), crashBatch(i)); err == nil {
+					acked[i] = true
+				}
+				if err := db.Flush(context.Background()); errors.Is(err, syscall.EIO) {
+					failed++
+				} else if err != nil {
+					t.Errorf("flush: %v", err)
+				}
+			}
+			if failed == 0 {
+				t.Error("want flushes that fail")
+			}
+		})
+		checkWhole(t, db, acked)
+		if repaired {
+			broken.Store(false)
+			for deadline := time.Now().Add(20 * time.Second); db.Flush(context.Background()) != nil; time.Sleep(20 * time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatal("no flush succeeds on a disk that works")
+				}
+			}
+			checkWhole(t, db, acked)
+		}
+		returns(t, "Close", func() { _ = db.Close() })
+		db = mustOpen(t, "db", Options{FS: mem})
+		checkWhole(t, db, acked)
+		mustClose(t, db)
+	}
+}

@@ -256,7 +256,7 @@ func (f *flush) commit(o *pebble.WriteOptions, size int) error {
 	if f.batch.Len() < size || f.batch.Empty() && o == pebble.NoSync {
 		return nil
 	}
-	if err := f.db.writable(); err != nil {
+	if err := f.db.indexTakes(); err != nil {
 		return err
 	}
 	if err := f.batch.Commit(o); err != nil {

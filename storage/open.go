@@ -238,14 +238,12 @@ func openPebble(db *DB, dir string) (p *pebble.DB, err error) {
 	l := &pebbleLogger{db: db, fail: fail, opening: make(chan error, 1)}
 	guard := newPebbleFS(db.opts.FS, dir, fail)
 	o := &pebble.Options{
-		FS:                 guard,
-		FormatMajorVersion: pebble.FormatNewest, // the default may change
-		Merger:             postings.Merger,
-		Logger:             l, // Pebble's own prints, and ends the process
-		CacheSize:          db.opts.CacheBytes,
-		// A flush writes some ten MiB at once; with 4 MiB memtables it would
-		// stall on Pebble's flushes.
-		MemTableSize:                64 << 20,
+		FS:                          guard,
+		FormatMajorVersion:          pebble.FormatNewest, // the default may change
+		Merger:                      postings.Merger,
+		Logger:                      l, // Pebble's own prints, and ends the process
+		CacheSize:                   db.opts.CacheBytes,
+		MemTableSize:                uint64(db.opts.memTable),
 		MemTableStopWritesThreshold: 4,
 		L0StopWritesThreshold:       24, // flushes are rare and large
 		MaxOpenFiles:                1000,

@@ -89,6 +89,7 @@ type Options struct {
 	// decoded; default 32 MiB.
 	ShapeCacheBytes int64
 
+	memTable   int           // bytes of Pebble's memtables; tests fill them soon
 	spaceEvery time.Duration // how often the disk is looked at; tests are in a hurry
 }
 
@@ -125,6 +126,9 @@ func (o Options) WithDefaults() Options {
 	def(&o.MinFree, 1<<30)
 	def(&o.Ballast, 64<<20)
 	def(&o.spaceEvery, spaceEvery)
+	// A flush writes some ten MiB at once; with Pebble's 4 MiB it would stall on
+	// Pebble's flushes.
+	def(&o.memTable, 64<<20)
 	def(&o.MaxStreams, 5_000_000)
 	def(&o.MaxSchemas, 1_000_000)
 	def(&o.MaxBatchBytes, maxBatchBytes)

@@ -20,6 +20,10 @@ const (
 	pebbleRetryPause = 20 * time.Millisecond
 	// pebbleReportEvery is how often failures are passed on.
 	pebbleReportEvery = 10 * time.Second
+	// pebbleTroubleAge is how long after a failure the index is given nothing to
+	// write: Pebble makes its writer wait, and that without an end, where more
+	// than a few memtables could not be written out.
+	pebbleTroubleAge = time.Second
 )
 
 // pebbleLogger hears what Pebble reports. It neither prints nor ends the
@@ -49,12 +53,25 @@ func (l *pebbleLogger) background(err error) {
 	l.report(now, err)
 }
 
-// trouble wakes those who wait for Pebble when something in its background
-// fails. Pebble itself has them wait until an attempt succeeds.
+// trouble knows what fails in Pebble's background, and wakes those who wait for
+// Pebble when something does. Pebble itself has them wait until an attempt
+// succeeds.
 type trouble struct {
 	mu     sync.Mutex
-	ctx    context.Context
+	err    error // the last failure
+	at     time.Time
+	ctx    context.Context // of those who wait; nil where nobody does
 	cancel context.CancelCauseFunc
+}
+
+// recent returns the last failure, where it is not long ago.
+func (t *trouble) recent() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.err == nil || time.Since(t.at) > pebbleTroubleAge {
+		return nil
+	}
+	return t.err
 }
 
 // next returns a context that ends with the next failure, which is its cause.
@@ -70,6 +87,7 @@ func (t *trouble) next() context.Context {
 func (t *trouble) raise(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.err, t.at = err, time.Now()
 	if t.ctx != nil {
 		t.cancel(err)
 		t.ctx, t.cancel = nil, nil
