@@ -23,9 +23,11 @@ var (
 	storeDir   = flag.String("store", "", "folder of the store of BenchmarkMetrics, made where it is missing and kept; empty: a temporary one")
 	storeHosts = flag.Int("hosts", 100, "hosts in a store that is made")
 	storeHours = flag.Int("hours", 12, "hours in a store that is made")
+	flushes    = flag.Int("flushes", 0, "flush a store that is made so often, and do not compact it; 0: flush and compact it at the end")
+	shift      = flag.Duration("shift", 0, "how much earlier BenchmarkMetrics asks, so that its windows begin anywhere")
 )
 
-// metricStore returns a flushed and compacted store of the TSBS cpu-only shape, and the time
+// metricStore returns a flushed store of the TSBS cpu-only shape, and the time
 // at which its data ends.
 func metricStore(b *testing.B) (*storage.DB, time.Time) {
 	b.Helper()
@@ -56,13 +58,20 @@ func metricStore(b *testing.B) (*storage.DB, time.Time) {
 		if err := post(http.DefaultClient, url, body); err != nil {
 			b.Fatal(err)
 		}
+		if *flushes > 0 && (n+10_000)**flushes/lines > n**flushes/lines {
+			if err := db.Flush(context.Background()); err != nil {
+				b.Fatal(err)
+			}
+		}
 	}
 	http.DefaultClient.CloseIdleConnections()
 	if err := db.Flush(context.Background()); err != nil {
 		b.Fatal(err)
 	}
-	if err := db.Compact(context.Background()); err != nil {
-		b.Fatal(err)
+	if *flushes == 0 {
+		if err := db.Compact(context.Background()); err != nil {
+			b.Fatal(err)
+		}
 	}
 	if err := os.WriteFile(filepath.Join(dir, "made"), nil, 0o666); err != nil {
 		b.Fatal(err)
@@ -113,6 +122,7 @@ var metricCases = []struct {
 // BenchmarkMetrics asks through the engine alone.
 func BenchmarkMetrics(b *testing.B) {
 	db, end := metricStore(b)
+	end = end.Add(-*shift)
 	e := query.NewEngine(db, query.Options{})
 	for _, c := range metricCases {
 		b.Run(c.name, func(b *testing.B) {

@@ -50,7 +50,8 @@
 // (seriesset.go). Readers of the set may work side by side (samples.go): what a
 // series has in its places is merged by (time, order of writing) where it
 // overlaps (merge.go), and where aggregates over windows are all that is wanted
-// summaries stand for samples (parts.go) or the last sample for all (latest.go).
+// summaries stand for samples (parts.go), decoded samples are put together by window (spans.go),
+// or the last sample stands for all (latest.go).
 //
 // Metrics come from columns of metric rows, and from numeric fields of log
 // rows, from the same bytes: such a field is a metric of the labels without

@@ -48,7 +48,7 @@ func (r *seriesReader) decodeHeld() error {
 // putParts writes what was gathered into a series, with aggregates in the
 // place of samples where they are known to be exact: for a chunk that overlaps nothing
 // else of its series, for those of its windows that lie wholly within
-// the same windows of the query. The rest comes as samples.
+// the same windows of the query. The rest is decoded, and put together here.
 func (r *seriesReader) putParts(into *model.Series) error {
 	w := r.set.windows
 	p := into.Parts
@@ -66,7 +66,12 @@ func (r *seriesReader) putParts(into *model.Series) error {
 				return corrupt(fmt.Sprintf("chunk %x", r.buf[c.hi:c.end]), err)
 			}
 		} else if err := r.mergeCluster(pieces[i:j], func(times []int64, bits []uint64, typ model.Type) {
-			r.putSamples(into, times, bits, typ)
+			r.values = appendFloats(r.values[:0], bits, typ)
+			if j == i+1 {
+				putSpans(into, w, times, r.values)
+			} else { // neighbours of other pieces may share a unit of time
+				putSamples(into, w.Want, times, r.values)
+			}
 		}); err != nil {
 			return err
 		}
@@ -146,24 +151,6 @@ func (r *seriesReader) mergeCluster(pieces []piece, f func(times []int64, bits [
 	return nil
 }
 
-// putSamples appends samples as parts of one each.
-func (r *seriesReader) putSamples(into *model.Series, times []int64, bits []uint64, typ model.Type) {
-	n := len(into.Values)
-	into.Times = append(into.Times, times...)
-	into.Values = appendFloats(into.Values, bits, typ)
-	p := into.Parts
-	switch r.set.windows.Want {
-	case model.WantEnds:
-		p.FirstTimes = append(p.FirstTimes, times...)
-		p.FirstValues = append(p.FirstValues, into.Values[n:]...)
-		fallthrough
-	case model.WantCounts, model.WantSums:
-		for range times {
-			p.Counts = append(p.Counts, 1)
-		}
-	}
-}
-
 // summarise puts a chunk that overlaps nothing.
 func (r *seriesReader) summarise(c *heldChunk, into *model.Series) error {
 	rd := &r.chunk
@@ -204,7 +191,7 @@ func (r *seriesReader) summarise(c *heldChunk, into *model.Series) error {
 		}
 		i := raw
 		raw = -1
-		return r.putSpan(c, i, rawEnd, into)
+		return r.putRange(c, i, rawEnd, into)
 	}
 	for i := range r.windows {
 		cw := &r.windows[i]
@@ -292,20 +279,20 @@ func (r *seriesReader) putRest(c *heldChunk, into *model.Series) error {
 	if i >= j {
 		return nil
 	}
-	return r.putSpan(c, i, j, into)
+	return r.putRange(c, i, j, into)
 }
 
-// putSpan puts samples [i, j) of an open chunk, as far as they are in range.
-func (r *seriesReader) putSpan(c *heldChunk, i, j int, into *model.Series) (err error) {
+// putRange puts samples [i, j) of an open chunk, as far as they are in range.
+func (r *seriesReader) putRange(c *heldChunk, i, j int, into *model.Series) (err error) {
 	r.stats.Chunks++
 	r.stats.Bytes += int64(c.hi - c.lo)
 	if r.times, err = r.chunk.AppendTimes(r.times[:0], i, j); err != nil {
 		return err
 	}
-	if r.bits, err = r.chunk.AppendBits(r.bits[:0], i, j); err != nil {
+	if r.values, err = r.chunk.AppendFloats(r.values[:0], i, j); err != nil {
 		return err
 	}
 	lo, hi := within(r.times, r.mint, r.set.maxt)
-	r.putSamples(into, r.times[lo:hi], r.bits[lo:hi], c.header.Type)
+	putSpans(into, r.set.windows, r.times[lo:hi], r.values[lo:hi])
 	return nil
 }

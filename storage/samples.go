@@ -101,7 +101,7 @@ type seriesReader struct {
 	chunk   chunk.Reader
 	windows []chunk.Window
 	times   []int64
-	bits    []uint64
+	values  []float64
 }
 
 // run is samples [lo, hi) of the reader's column.

@@ -1,5 +1,7 @@
 package model
 
+import "math"
+
 // Windows are stretches of time over which samples are to be aggregated: the
 // ranges (End_i-Range, End_i] for End_i = End + i·Step, i < Count, of times floored to
 // multiples of Floor; all in nanoseconds. They say that nothing else is asked
@@ -68,6 +70,24 @@ func (w *Windows) bound(base, lo, hi int64) bool {
 		k = (lo-base)/w.Step + 1
 	}
 	return k < int64(w.Count) && base+k*w.Step < hi
+}
+
+// Until returns the last time that no bound of a window separates from t.
+func (w *Windows) Until(t int64) int64 {
+	return min(w.boundFrom(w.End, t), w.boundFrom(w.End-w.Range, t))
+}
+
+// boundFrom returns the first of base + i·Step that is not before t, or the
+// last time there is.
+func (w *Windows) boundFrom(base, t int64) int64 {
+	k := int64(0)
+	if t > base {
+		k = (t-base-1)/w.Step + 1
+	}
+	if k >= int64(w.Count) {
+		return math.MaxInt64
+	}
+	return base + k*w.Step
 }
 
 // Cover reports whether a time lies in any of the windows.
