@@ -269,6 +269,7 @@ function drawMarks(u: uPlot, marks: Mark[], style: CSSStyleDeclaration): void {
     ctx.fillStyle = alarm;
     ctx.fillRect(left, top, w, 18 * devicePixelRatio);
     ctx.fillStyle = style.getPropertyValue("--paper").trim();
+    ctx.textAlign = "left";
     ctx.textBaseline = "middle";
     ctx.fillText(m.text, left + 6 * devicePixelRatio, top + 9.5 * devicePixelRatio);
     ctx.restore();
