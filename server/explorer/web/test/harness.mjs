@@ -93,15 +93,15 @@ export function link(panels, from = "now-24h", to = "now") {
   return "#/explore?" + p;
 }
 
-/** painted counts the pixels of a chart's canvas that anything was drawn on. */
-export function painted(page, nth = 0) {
-  return page
-    .locator(".chart canvas")
-    .nth(nth)
-    .evaluate((c) => {
-      const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
-      let n = 0;
-      for (let i = 3; i < d.length; i += 4) if (d[i] > 0) n++;
-      return n;
-    });
+/** paints waits until more than a number of pixels of a chart's canvas are drawn on, and returns how many are. */
+export async function paints(page, least) {
+  const drawn = await page.waitForFunction((least) => {
+    const c = document.querySelector(".chart canvas");
+    if (!c || c.width === 0) return 0;
+    const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+    let n = 0;
+    for (let i = 3; i < d.length; i += 4) if (d[i] > 0) n++;
+    return n > least && n;
+  }, least);
+  return drawn.jsonValue();
 }
