@@ -311,6 +311,7 @@ func newPast(b *Buckets, s *structure, resid []float64) *past {
 		p.usual = madToSigma * Median(diff)
 	}
 	p.smooth()
+	p.first = max(p.first, 0) // none where values are so large that differences are no numbers
 	used := len(p.flat) - p.first
 	per := max((used+maxSlopePoints-1)/maxSlopePoints, 1)
 	buf := make([]float64, 0, per)

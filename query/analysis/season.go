@@ -567,6 +567,9 @@ func chooseSeasons(b *Buckets, v []float64, enough func(int64) bool, loc *time.L
 	}
 	better := func(e, than []float64, period int64) bool {
 		ce, ct := costs(e, period), costs(than, period)
+		if len(ce) != len(ct) { // values so large that differences are no numbers
+			return false
+		}
 		wins, se, st := 0, 0.0, 0.0
 		for i := range ce {
 			se += ce[i]

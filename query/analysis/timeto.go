@@ -221,6 +221,9 @@ func (m *TimeTo) cross(t int64, now, shift, u float64) float64 {
 			if prev < m.threshold && v > prev {
 				// Halves, because the difference of huge values is infinite.
 				share := (m.threshold/2 - prev/2) / (v/2 - prev/2)
+				if math.IsNaN(share) { // from minus infinity to infinity
+					share = 1
+				}
 				d = max(float64(prevT-t)+float64(at-prevT)*share, 0)
 			}
 			if d > float64(m.o.Max) {
