@@ -128,7 +128,7 @@ func (o Options) WithDefaults() Options {
 	def(&o.spaceEvery, spaceEvery)
 	// A flush writes some ten MiB at once; with Pebble's 4 MiB it would stall on
 	// Pebble's flushes.
-	def(&o.memTable, 64<<20)
+	def(&o.memTable, 16<<20)
 	def(&o.MaxStreams, 5_000_000)
 	def(&o.MaxSchemas, 1_000_000)
 	def(&o.MaxBatchBytes, maxBatchBytes)

@@ -159,8 +159,11 @@ func diskBytes(dir string, besides []string) (int64, error) {
 		if err != nil {
 			return err
 		}
-		if rel, _ := filepath.Rel(dir, path); slices.Contains(besides, rel) && d.IsDir() {
-			return filepath.SkipDir
+		if rel, _ := filepath.Rel(dir, path); slices.Contains(besides, rel) {
+			if d.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
 		}
 		if d.IsDir() {
 			return nil

@@ -24,7 +24,7 @@ type system struct {
 	writes  map[string]string
 	// settle, where set, asks for what the system would do in time.
 	settle func(ctx context.Context, c *client) error
-	// besides are parts of its folder that do not hold data.
+	// besides are files and folders of its folder that do not hold data.
 	besides []string
 	promQL  bool
 	// params go with every query.
@@ -37,11 +37,17 @@ func tidemark(path string) system {
 	return system{
 		name: "tidemark", path: path, versionArg: "version", protocols: []string{"line", "remote-write"},
 		args: func(dir, addr string) []string {
-			return []string{"serve", "--data", dir, "--listen", addr, "--no-self", "--log-level", "warn"}
+			return []string{"serve", "--data", dir, "--listen", addr, "--no-self", "--enable-admin-api", "--log-level", "warn"}
 		},
 		ready:  "/api/v1/query?query=1",
 		writes: map[string]string{"line": "/write", "remote-write": "/api/v1/write"},
-		promQL: true,
+		settle: func(ctx context.Context, c *client) error {
+			_, err := c.text(ctx, "POST", "/tidemark/api/v1/admin/compact")
+			return err
+		},
+		// The reserve for a full disk: of one size whatever is stored.
+		besides: []string{"ballast"},
+		promQL:  true,
 	}
 }
 
