@@ -32,8 +32,10 @@ func (s Shape) measurements() ([]*measurement, error) {
 	case Devops:
 		// The suite writes "postgresl", and so does everyone's query.
 		return []*measurement{cpu(), diskio(), disk(), kernel(), mem(), network(), nginx(), postgres(), redis()}, nil
+	case Services:
+		return services(), nil
 	}
-	return nil, fmt.Errorf("shape %q: want %s or %s", s, CPUOnly, Devops)
+	return nil, fmt.Errorf("shape %q: want %s, %s or %s", s, CPUOnly, Devops, Services)
 }
 
 func pick(rng *rand.Rand, ss ...string) string { return ss[rng.IntN(len(ss))] }

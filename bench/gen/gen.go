@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// Shape is a use case of the suite.
+// Shape is a use case, most of them of the suite.
 type Shape string
 
 // Shapes.
@@ -28,6 +28,9 @@ const (
 	// Devops has nine measurements of 101 fields together: counters, gauges,
 	// constants, and three floats.
 	Devops Shape = "devops"
+	// Services is not of the suite: what a host serves, ten paths with a
+	// counter and a gauge each and a classic histogram of eleven buckets.
+	Services Shape = "services"
 )
 
 // Config says what to generate.
@@ -102,6 +105,7 @@ type source struct {
 	tags  []Tag
 	key   []byte
 	walks []walk
+	reads []walk  // of another source of the host
 	own   float64 // what the measurement drew at its start
 }
 
@@ -151,14 +155,15 @@ func (w *Workload) Samples() int {
 	return n
 }
 
-// Metrics returns the full names of all fields, measurement_field. Each is one
-// series per host.
+// Metrics returns the full names of all fields, measurement_field.
 func (w *Workload) Metrics() []string {
 	var names []string
 	for i := 0; i < len(w.sources); i += w.cfg.Hosts {
 		m := w.sources[i].m
 		for _, f := range m.fields {
-			names = append(names, m.name+"_"+f.Name)
+			if name := m.name + "_" + f.Name; !slices.Contains(names, name) {
+				names = append(names, name)
+			}
 		}
 	}
 	return names

@@ -25,7 +25,7 @@ func workload(t testing.TB, cfg gen.Config) *gen.Workload {
 }
 
 func TestDeterministic(t *testing.T) {
-	for _, shape := range []gen.Shape{gen.CPUOnly, gen.Devops} {
+	for _, shape := range []gen.Shape{gen.CPUOnly, gen.Devops, gen.Services} {
 		cfg := gen.Config{Shape: shape, Hosts: 3, Seed: 7, Steps: 5}
 		a, _ := workload(t, cfg).AppendLines(nil, 1000)
 		b, _ := workload(t, cfg).AppendLines(nil, 1000)
@@ -45,12 +45,12 @@ func TestDeterministic(t *testing.T) {
 // TestShape holds the numbers that the suite has.
 func TestShape(t *testing.T) {
 	for _, c := range []struct {
-		shape          gen.Shape
-		lines, samples int
-	}{{gen.CPUOnly, 1, 10}, {gen.Devops, 9, 101}} {
+		shape                   gen.Shape
+		lines, samples, metrics int
+	}{{gen.CPUOnly, 1, 10, 10}, {gen.Devops, 9, 101, 101}, {gen.Services, 21, 31, 3}} {
 		const hosts, steps = 4, 3
 		w := workload(t, gen.Config{Shape: c.shape, Hosts: hosts, Seed: 1, Steps: steps})
-		if w.Points() != c.lines*hosts || w.Samples() != c.samples*hosts || len(w.Metrics()) != c.samples {
+		if w.Points() != c.lines*hosts || w.Samples() != c.samples*hosts || len(w.Metrics()) != c.metrics {
 			t.Errorf("%s: %d points and %d samples a step, %d metrics", c.shape, w.Points(), w.Samples(), len(w.Metrics()))
 		}
 		points := 0
@@ -112,6 +112,31 @@ func TestDistributions(t *testing.T) {
 	}
 	if ss := series["postgresl_conflicts"]; ss[steps-1] != 1000 {
 		t.Errorf("a gauge that drifts upwards ends at %v, want its bound of 1000", ss[steps-1])
+	}
+}
+
+// TestServices looks at the buckets of a histogram: at any time, those of a
+// higher bound hold no less, none falls, and the last holds every request.
+func TestServices(t *testing.T) {
+	const steps = 50
+	w := workload(t, gen.Config{Shape: gen.Services, Hosts: 2, Seed: 5, Steps: steps})
+	last := map[int]float64{}
+	var below float64
+	for p := w.Next(); p != nil; p = w.Next() {
+		if p.Measurement != "http_request_seconds" {
+			continue
+		}
+		v := p.Values[0]
+		if v < last[p.Source] {
+			t.Fatalf("bucket %v fell from %v to %v", p.Tags, last[p.Source], v)
+		}
+		if before, ok := last[p.Source-2]; ok && p.Tags[len(p.Tags)-1].Value != "0.005" && v < before {
+			t.Fatalf("bucket %v holds %v, one of a lower bound %v", p.Tags, v, before)
+		}
+		last[p.Source], below = v, v
+	}
+	if mean := below / (steps - 1); mean < 160 || mean > 190 {
+		t.Errorf("%v requests a step, want about 173", mean)
 	}
 }
 

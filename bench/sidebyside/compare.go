@@ -209,7 +209,7 @@ func (c *comparison) count(ctx context.Context, cl *client, s *system) (int64, e
 			sum += n
 			continue
 		}
-		// One series a host; a range is open at its left end.
+		// A range is open at its left end.
 		text := fmt.Sprintf("sum(count_over_time(%s[%ds]))", m, int(cfg.End().Sub(cfg.Start).Seconds())+1)
 		path := "/api/v1/query?query=" + url.QueryEscape(text) + "&time=" + strconv.FormatInt(cfg.End().Unix(), 10) + s.params
 		body, err := cl.text(ctx, "GET", path)

@@ -22,6 +22,9 @@
 //   - kill: a fresh folder again; SIGKILL right after an acknowledgement in
 //     the middle of a load, and count what is there after the restart.
 //
+// With -grow it does so for several workloads and compares how the queries'
+// CPU time grows with what they read.
+//
 // Bodies are generated once, into a file, and read from the page cache by the
 // loaders. Differences between systems that are no error are named where they
 // are: a query says which peers answer it otherwise by design, and why.

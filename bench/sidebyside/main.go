@@ -36,6 +36,7 @@ type options struct {
 	queries    string
 	throughput time.Duration
 	killAfter  time.Duration
+	grow       string
 }
 
 func main() {
@@ -45,7 +46,7 @@ func main() {
 	for _, name := range peerNames() {
 		o.paths[name] = flag.String(name, "", "binary of "+name+"; default: the one in $PATH")
 	}
-	shape := flag.String("shape", string(gen.CPUOnly), "workload: cpu-only or devops")
+	shape := flag.String("shape", string(gen.CPUOnly), "workload: cpu-only, devops or services")
 	flag.IntVar(&o.workload.Hosts, "hosts", 1000, "hosts of the workload")
 	flag.Float64Var(&o.hours, "hours", 12, "hours of the workload")
 	flag.DurationVar(&o.workload.Interval, "interval", 10*time.Second, "time between a host's points")
@@ -56,12 +57,13 @@ func main() {
 	flag.IntVar(&o.workers, "workers", 2, "connections of the loader")
 	flag.StringVar(&o.dir, "dir", "", "scratch folder, which is kept; default: a temporary one, removed at the end")
 	flag.StringVar(&o.phases, "phases", "load,query,kill", "what to do")
-	flag.StringVar(&o.queries, "queries", "", "queries to ask, by a part of their names; default: all")
+	flag.StringVar(&o.queries, "queries", "", "queries to ask, by parts of their names, comma-separated; default: all")
 	flag.DurationVar(&o.throughput, "throughput", 3*time.Second, "time of each throughput measurement; 0 leaves them out")
 	flag.DurationVar(&o.killAfter, "kill-after", 3*time.Second, "time of loading before SIGKILL")
+	flag.StringVar(&o.grow, "grow", "", "repeat the run on several workloads and compare them: HOSTSxHOURS, comma-separated; the first is the measure of the others")
 	flag.Parse()
 	o.workload.Shape, o.workload.Start = gen.Shape(*shape), gen.DefaultStart
-	o.workload.Steps = int(o.hours * float64(time.Hour) / float64(o.workload.Interval))
+	o.workload.Steps = o.steps()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, o, os.Stdout); err != nil {
@@ -91,10 +93,35 @@ func run(ctx context.Context, o *options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	workloads, err := o.workloads()
+	if err != nil {
+		return err
+	}
+	var all []*comparison
+	agree := true
+	for i := range workloads {
+		c, err := compare(ctx, &workloads[i], systems, dir, out)
+		if err != nil {
+			return err
+		}
+		all, agree = append(all, c), agree && c.agree()
+	}
+	if len(all) > 1 {
+		printGrowth(out, all)
+	}
+	if !agree {
+		return fmt.Errorf("the systems do not agree: see above")
+	}
+	return nil
+}
+
+// compare takes all systems through one workload and prints its table, also
+// of what was done before an error.
+func compare(ctx context.Context, o *options, systems []system, dir string, out io.Writer) (*comparison, error) {
 	progress("generating the workload")
 	b, err := writeBodies(ctx, filepath.Join(dir, "bodies"), o)
 	if err != nil {
-		return fmt.Errorf("generate: %w", err)
+		return nil, fmt.Errorf("generate: %w", err)
 	}
 	defer b.close()
 	progress("%d samples of %d series in %d bodies, %.1f MB", b.samples, b.series, len(b.index), float64(b.bytes)/1e6)
@@ -105,14 +132,11 @@ func run(ctx context.Context, o *options, out io.Writer) error {
 		c.results = append(c.results, r)
 		if err := c.system(ctx, s, r); err != nil {
 			c.print(out)
-			return fmt.Errorf("%s: %w", s.name, err)
+			return nil, fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
 	c.print(out)
-	if !c.agree() {
-		return fmt.Errorf("the systems do not agree: see above")
-	}
-	return nil
+	return c, nil
 }
 
 // systems finds Tidemark and the peers.

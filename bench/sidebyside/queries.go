@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,7 +26,18 @@ type query struct {
 	names bool
 	// throughput also measures queries per second.
 	throughput bool
+	// reads says of what a query reads more when there is more of it.
+	reads reach
 }
+
+// reach is which dimensions of the workload a query's samples grow with.
+type reach int
+
+const (
+	someHosts reach = iota // hosts that are named, of a window: nothing
+	allHosts               // every host, of a window
+	allTime                // every host, of all of the time
+)
 
 // instance is one query with its times. Where VictoriaMetrics has a shorter
 // way to write it, it is asked so.
@@ -66,8 +78,30 @@ func (p *picker) window(d time.Duration) (start, end time.Time) {
 		return p.cfg.Start, p.cfg.End()
 	}
 	start = p.cfg.Start.Add(time.Duration(p.rng.Int64N(int64(all-d)/1e9)) * time.Second)
+	if start.Sub(p.cfg.Start)%p.cfg.Interval == 0 {
+		// A window's left end is open, in Prometheus since version 3 only:
+		// then no sample should be just there.
+		start = start.Add(time.Second)
+	}
 	return start, start.Add(d)
 }
+
+// ranged is a range query over a window.
+func (p *picker) ranged(span, step time.Duration, promQL, metricsQL string) instance {
+	start, end := p.window(span)
+	return instance{promQL, metricsQL, start, end, step}
+}
+
+// instant draws instant queries of one text.
+func (p *picker) instant(text string) func() instance {
+	return func() instance {
+		_, end := p.window(time.Hour)
+		return instance{promQL: text, end: end}
+	}
+}
+
+// otherRate is why rates are not compared.
+var otherRate = map[string]string{"victoria-metrics": "its rate takes the sample before the window and does not extrapolate"}
 
 // hosts draws n hosts as a matcher.
 func (p *picker) hosts(n int) string {
@@ -90,13 +124,13 @@ func metrics(n int) string {
 	return `__name__=~"cpu_(` + strings.Join(cpuFields[:n], "|") + `)"`
 }
 
-// suite returns the queries for a workload; all of them read measurement cpu.
+// suite returns the queries for a workload, those with names that contain one
+// of the wanted parts.
 func suite(o *options) []*query {
-	cfg := o.workload
-	p := &picker{rng: rand.New(rand.NewPCG(cfg.Seed, 1)), cfg: cfg}
+	p := &picker{rng: rand.New(rand.NewPCG(o.workload.Seed, 1)), cfg: o.workload}
 	var all []*query
 	add := func(q *query, n int, make func() instance) {
-		if !strings.Contains(q.name, o.queries) {
+		if !slices.ContainsFunc(strings.Split(o.queries, ","), func(part string) bool { return strings.Contains(q.name, part) }) {
 			return
 		}
 		for range n {
@@ -104,6 +138,17 @@ func suite(o *options) []*query {
 		}
 		all = append(all, q)
 	}
+	if o.workload.Shape == gen.Services {
+		serviceQueries(p, add)
+	} else {
+		cpuQueries(p, add)
+	}
+	return all
+}
+
+// cpuQueries are those of TSBS, in PromQL, and some that read more; all of
+// them read measurement cpu.
+func cpuQueries(p *picker, add func(q *query, n int, make func() instance)) {
 	grouped := func(agg, fn string, fields int, matchers string, window time.Duration, by ...string) (promQL, metricsQL string) {
 		sel := "{" + metrics(fields)
 		if matchers != "" {
@@ -131,10 +176,7 @@ func suite(o *options) []*query {
 		}
 		return fmt.Sprintf("%s(%s) by (%s)", agg, inner, strings.Join(by, ", ")), ""
 	}
-	ranged := func(span, step time.Duration, promQL, metricsQL string) instance {
-		start, end := p.window(span)
-		return instance{promQL, metricsQL, start, end, step}
-	}
+	ranged := p.ranged
 	for _, c := range []struct{ metrics, hosts, hours int }{{1, 1, 1}, {1, 1, 12}, {1, 8, 1}, {5, 1, 1}, {5, 1, 12}, {5, 8, 1}} {
 		q := &query{name: fmt.Sprintf("single-groupby-%d-%d-%d", c.metrics, c.hosts, c.hours), throughput: c.hours == 1 && (c.metrics == c.hosts || c.hosts == 8 && c.metrics == 5)}
 		add(q, 60, func() instance {
@@ -152,26 +194,18 @@ func suite(o *options) []*query {
 		name   string
 		fields int
 	}{{"1", 1}, {"5", 5}, {"all", 10}} {
-		add(&query{name: "double-groupby-" + c.name}, 5, func() instance {
+		add(&query{name: "double-groupby-" + c.name, reads: allHosts}, 5, func() instance {
 			promQL, metricsQL := grouped("avg", "avg_over_time", c.fields, "", time.Hour, "hostname")
 			return ranged(12*time.Hour, time.Hour, promQL, metricsQL)
 		})
 	}
-	add(&query{name: "high-cpu", names: true}, 5, func() instance { return ranged(12*time.Hour, time.Minute, "cpu_usage_user > 90", "") })
-	instant := func(text string) func() instance {
-		return func() instance {
-			_, end := p.window(time.Hour)
-			return instance{promQL: text, end: end}
-		}
-	}
-	add(&query{name: "lastpoint", names: true}, 10, instant(`{__name__=~"cpu_.*"}`))
-	add(&query{name: "instant-metric", names: true}, 10, instant("cpu_usage_user"))
-	add(&query{name: "count", names: true}, 10, instant(`count({__name__=~"cpu_.*"})`))
-	add(&query{name: "topk-avg-1h"}, 10, instant("topk(10, avg_over_time(cpu_usage_user[1h]))"))
-	add(&query{name: "rate-by-region", differs: map[string]string{
-		"victoria-metrics": "its rate takes the sample before the window and does not extrapolate",
-	}}, 10, func() instance {
+	add(&query{name: "high-cpu", names: true, reads: allHosts}, 5, func() instance { return ranged(12*time.Hour, time.Minute, "cpu_usage_user > 90", "") })
+	instant := p.instant
+	add(&query{name: "lastpoint", names: true, reads: allHosts}, 10, instant(`{__name__=~"cpu_.*"}`))
+	add(&query{name: "instant-metric", names: true, reads: allHosts}, 10, instant("cpu_usage_user"))
+	add(&query{name: "count", names: true, reads: allHosts}, 10, instant(`count({__name__=~"cpu_.*"})`))
+	add(&query{name: "topk-avg-1h", reads: allHosts}, 10, instant("topk(10, avg_over_time(cpu_usage_user[1h]))"))
+	add(&query{name: "rate-by-region", differs: otherRate, reads: allHosts}, 10, func() instance {
 		return ranged(time.Hour, time.Minute, "sum by (region) (rate(cpu_usage_user[5m]))", "")
 	})
-	return all
 }

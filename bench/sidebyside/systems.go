@@ -73,7 +73,8 @@ var peers = []system{
 	{
 		name: "prometheus", binary: "prometheus", versionArg: "--version", protocols: []string{"remote-write"},
 		prepare: func(dir, _ string) error {
-			return os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte("global: {}\n"), 0o644)
+			// Two workers send a series' samples out of order.
+			return os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte("storage:\n  tsdb:\n    out_of_order_time_window: 10m\n"), 0o644)
 		},
 		args: func(dir, addr string) []string {
 			return []string{"--config.file=" + filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path=" + filepath.Join(dir, "data"), "--web.listen-address=" + addr,
