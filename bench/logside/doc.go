@@ -11,6 +11,13 @@
 // it is in memory. "Settled" is after a clean stop and a new start and, for
 // VictoriaLogs, a forced merge. A word is searched as a word in VictoriaLogs and
 // as a substring in Tidemark; the corpus is such that both find the same rows,
-// and the comparison says so. Absolute times mean nothing beyond the machine and
+// and the comparison says so.
+//
+// Counts, averages and quantiles are held against those that the generator itself
+// has, so that it is known who is right: counts to the row, minute by minute. All
+// questions are about the rows of one day in whole milliseconds; the generator's
+// last rows may lie beyond it, and VictoriaLogs takes an end without a fraction
+// for the whole of its second. (Its quantiles of many values are of a sample, and
+// differ.) Absolute times mean nothing beyond the machine and
 // the hour: quote ratios.
 package main

@@ -74,6 +74,7 @@ func run(ctx context.Context, o *options) error {
 		results = append(results, r)
 	}
 	report(results)
+	judge(results, facts.truth.answers())
 	if !o.keep {
 		return os.Remove(corpus)
 	}
@@ -87,12 +88,13 @@ type facts struct {
 	host   string // of that row
 	app    string
 	bodies []int64 // where each body ends
+	truth  *truth
 }
 
 const bodyRows = 5000
 
 func writeCorpus(path string, o *options) (*facts, error) {
-	f := &facts{}
+	f := &facts{truth: newTruth()}
 	g := gen.NewLogs(o.rows, start, o.seed)
 	var file *os.File
 	var w *bufio.Writer
@@ -105,8 +107,12 @@ func writeCorpus(path string, o *options) (*facts, error) {
 	}
 	var line []byte
 	for i := range o.rows {
-		line, _ = g.AppendLine(line[:0])
+		var at int64
+		line, at = g.AppendLine(line[:0])
 		f.bytes += int64(len(line))
+		if err := f.truth.add(line, at); err != nil {
+			return nil, err
+		}
 		if i == o.rows/2 {
 			f.trace, f.host, f.app = member(line, "trace_id"), member(line, "host"), member(line, "service")
 		}
@@ -160,21 +166,43 @@ func report(rs []*result) {
 		row("  CPU ms", "%.2f", func(r *result) float64 { return ms(r.queries[i].cpu) })
 	}
 	w.Flush()
-	if len(rs) < 2 {
-		for _, q := range rs[0].queries {
-			fmt.Printf("%s: %s\n", q.name, short(q.answer))
+}
+
+// judge compares the answers of the systems with the true ones, where the
+// generator knows them, and else with each other.
+func judge(rs []*result, truth map[string]string) {
+	for _, r := range rs {
+		right, known := 0, 0
+		for _, q := range r.queries {
+			want, ok := truth[q.name]
+			if !ok {
+				continue
+			}
+			known++
+			if sameAnswer(q.answer, want) {
+				right++
+			} else {
+				fmt.Printf("%s is wrong: %s: %s\n", r.name, q.name, firstDifference(q.answer, want))
+			}
 		}
+		fmt.Printf("%s: %d of %d answers are those of the generator\n", r.name, right, known)
+	}
+	if len(rs) < 2 {
 		return
 	}
-	differ := 0
+	differ, others := 0, 0
 	for i := range rs[0].queries {
-		a, b := rs[0].queries[i].answer, rs[1].queries[i].answer
-		if !sameAnswer(a, b) {
+		q, p := &rs[0].queries[i], &rs[1].queries[i]
+		if _, ok := truth[q.name]; ok {
+			continue
+		}
+		others++
+		if !sameAnswer(q.answer, p.answer) {
 			differ++
-			fmt.Printf("answers differ: %s: %s against %s\n", rs[0].queries[i].name, short(a), short(b))
+			fmt.Printf("answers differ: %s: %s\n", q.name, firstDifference(q.answer, p.answer))
 		}
 	}
-	fmt.Printf("%d of %d answers agree\n", len(rs[0].queries)-differ, len(rs[0].queries))
+	fmt.Printf("%d of %d other answers agree\n", others-differ, others)
 }
 
 func ms(d time.Duration) float64 { return float64(d) / 1e6 }

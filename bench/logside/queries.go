@@ -12,8 +12,12 @@ import (
 )
 
 var (
-	end     = start.Add(24 * time.Hour)
-	lastDay = strconv.FormatInt(end.UnixNano(), 10)
+	end = start.Add(24 * time.Hour)
+	// last is the last time that a row of the day can have: times are whole
+	// milliseconds. A window that ends there begins just before the day.
+	last    = end.Add(-time.Millisecond)
+	lastDay = strconv.FormatInt(last.UnixNano(), 10)
+	endDay  = strconv.FormatInt(end.UnixNano(), 10) // exclusive
 )
 
 func tidemark(path string) system {
@@ -53,10 +57,10 @@ func tidemarkQueries(f *facts) []query {
 		return query{path: params("/loki/api/v1/query", "query", q, "time", lastDay), parse: lokiNumbers}
 	}
 	steps := func(q string) query {
-		return query{path: params("/loki/api/v1/query_range", "query", q, "start", strconv.FormatInt(start.Add(time.Minute-time.Millisecond).UnixNano(), 10), "end", strconv.FormatInt(end.Add(-time.Millisecond).UnixNano(), 10), "step", "60"), parse: lokiNumbers}
+		return query{path: params("/loki/api/v1/query_range", "query", q, "start", strconv.FormatInt(start.Add(time.Minute-time.Millisecond).UnixNano(), 10), "end", lastDay, "step", "60"), parse: lokiNumbers}
 	}
 	lines := func(q string, from time.Time, limit int) query {
-		return query{path: params("/loki/api/v1/query_range", "query", q, "start", strconv.FormatInt(from.UnixNano(), 10), "end", lastDay, "limit", strconv.Itoa(limit), "direction", "backward"), parse: lokiLines}
+		return query{path: params("/loki/api/v1/query_range", "query", q, "start", strconv.FormatInt(from.UnixNano(), 10), "end", endDay, "limit", strconv.Itoa(limit), "direction", "backward"), parse: lokiLines}
 	}
 	qs := []query{
 		instant(`sum(count_over_time(` + all + `[24h]))`),
@@ -82,7 +86,7 @@ func tidemarkQueries(f *facts) []query {
 
 func victoriaQueries(f *facts) []query {
 	ask := func(q string, parse func([]byte) (string, error)) query {
-		return query{path: params("/select/logsql/query", "query", q, "start", start.Format(time.RFC3339), "end", end.Format(time.RFC3339Nano)), parse: parse}
+		return query{path: params("/select/logsql/query", "query", q, "start", start.Format(time.RFC3339), "end", last.Format(time.RFC3339Nano)), parse: parse}
 	}
 	count := func(filter string) query { return ask(filter+" | stats count() n", vlNumbers) }
 	lines := func(filter string, limit int) query {
@@ -140,7 +144,11 @@ func lokiNumbers(body []byte) (string, error) {
 		}
 		for _, v := range values {
 			text, _ := v[1].(string)
-			out = append(out, number(labelText(r.Metric), text))
+			minute := ""
+			if at, ok := v[0].(float64); ok && r.Values != nil {
+				minute = minuteOf(at)
+			}
+			out = append(out, number(minute, labelText(r.Metric), parsed(text)))
 		}
 	}
 	return numbers(out), nil
@@ -155,13 +163,26 @@ func labelText(m map[string]string) string {
 	return strings.Join(parts, ",")
 }
 
-// number prints a value with six digits, which all sides agree in.
-func number(labels, text string) string {
+// minuteOf is the minute of the day that a time in seconds lies in.
+func minuteOf(seconds float64) string {
+	return strconv.Itoa(int(math.Floor((seconds - float64(start.Unix())) / 60)))
+}
+
+func parsed(text string) float64 {
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil {
 		f = math.NaN()
 	}
-	return fmt.Sprintf("%s %.6g", labels, f)
+	return f
+}
+
+// number prints the value of a minute ("" for the whole day) and a label set:
+// a count whole, another number with six digits, which all sides agree in.
+func number(minute, labels string, f float64) string {
+	if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+		return strings.TrimLeft(fmt.Sprintf("%s %s %d", minute, labels, int64(f)), " ")
+	}
+	return strings.TrimLeft(fmt.Sprintf("%s %s %.6g", minute, labels, f), " ")
 }
 
 func numbers(out []string) string {
@@ -178,9 +199,17 @@ func vlNumbers(body []byte) (string, error) {
 			return "", err
 		}
 		n := m["n"]
+		minute := ""
+		if text, ok := m["_time"]; ok {
+			at, err := time.Parse(time.RFC3339Nano, text)
+			if err != nil {
+				return "", err
+			}
+			minute = minuteOf(float64(at.UnixMilli()) / 1000)
+		}
 		delete(m, "n")
 		delete(m, "_time")
-		out = append(out, number(labelText(m), n))
+		out = append(out, number(minute, labelText(m), parsed(n)))
 	}
 	return numbers(out), nil
 }
@@ -219,7 +248,8 @@ func vlLines(body []byte) (string, error) {
 	return numbers(out), nil
 }
 
-// sameAnswer compares answers; of numbers within their last digit.
+// sameAnswer compares answers: counts exactly, other numbers within their last
+// digits.
 func sameAnswer(a, b string) bool {
 	if a == b {
 		return true
@@ -234,9 +264,31 @@ func sameAnswer(a, b string) bool {
 		}
 		v, err1 := strconv.ParseFloat(x[i][strings.LastIndexByte(x[i], ' ')+1:], 64)
 		w, err2 := strconv.ParseFloat(y[i][strings.LastIndexByte(y[i], ' ')+1:], 64)
-		if err1 != nil || err2 != nil || math.Abs(v-w) > 1e-4*math.Abs(w) {
+		whole := v == math.Trunc(v) && w == math.Trunc(w)
+		if err1 != nil || err2 != nil || whole || math.Abs(v-w) > 1e-5*math.Abs(w) {
 			return false
 		}
 	}
 	return true
+}
+
+// firstDifference shows where two answers part.
+func firstDifference(a, b string) string {
+	x, y := strings.Split(a, "; "), strings.Split(b, "; ")
+	differ, first := 0, ""
+	for i := range max(len(x), len(y)) {
+		v, w := "nothing", "nothing"
+		if i < len(x) {
+			v = x[i]
+		}
+		if i < len(y) {
+			w = y[i]
+		}
+		if !sameAnswer(v, w) {
+			if differ++; differ == 1 {
+				first = fmt.Sprintf("%q against %q", short(v), short(w))
+			}
+		}
+	}
+	return fmt.Sprintf("%d values against %d, %d differ, the first %s", len(x), len(y), differ, first)
 }

@@ -71,7 +71,7 @@ type answered struct {
 // measure loads, settles and asks.
 func measure(ctx context.Context, o *options, s system, corpus string, f *facts) (*result, error) {
 	r := &result{name: s.name}
-	dir := filepath.Join(o.dir, s.name)
+	dir := filepath.Join(o.dir, fmt.Sprintf("%s-%d-%d", s.name, o.rows, o.seed))
 	_, err := os.Stat(dir)
 	loaded := o.keep && err == nil
 	if !loaded {
