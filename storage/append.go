@@ -98,7 +98,7 @@ func (db *DB) waitForRoom(ctx context.Context) error {
 	for {
 		db.state.RLock()
 		room := db.state.room
-		full := db.state.frozen != nil && db.state.active.head.Bytes() > db.opts.HeadBytes
+		full := db.state.frozen != nil && db.overBudget(db.state.active)
 		db.state.RUnlock()
 		if !full {
 			return nil
@@ -121,6 +121,11 @@ func (db *DB) waitForRoom(ctx context.Context) error {
 			return fmt.Errorf("%w: a flush is behind for %s", ErrOverloaded, db.opts.MaxWriteWait)
 		}
 	}
+}
+
+// overBudget reports whether a generation takes the memory that one may.
+func (db *DB) overBudget(gen *generation) bool {
+	return gen.head.Bytes() > db.opts.HeadBytes || gen.head.LogBytes() > db.opts.HeadLogBytes
 }
 
 // commit appends, unless the same request was accepted before: then it waits
@@ -184,7 +189,7 @@ func (db *DB) commit(b *model.Batch) (model.AppendResult, error) {
 	}
 	gen.head.Publish(end)
 	db.publish(pos)
-	if gen.head.Bytes() > db.opts.HeadBytes {
+	if db.overBudget(gen) {
 		db.wantFlush()
 	}
 	db.n.batches.Add(1)

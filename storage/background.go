@@ -75,7 +75,7 @@ func (db *DB) due() bool {
 	if db.writable() != nil || gen.head.Rows() == 0 {
 		return false
 	}
-	return gen.head.Bytes() > db.opts.HeadBytes || db.opts.Now().Sub(gen.born) >= db.opts.FlushAge
+	return db.overBudget(gen) || db.opts.Now().Sub(gen.born) >= db.opts.FlushAge
 }
 
 // flushNow flushes everything that was appended before.

@@ -78,3 +78,29 @@ func TestGroupsInParts(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestHeadLogBytes: log rows have a budget of their own, which metrics do not
+// use up.
+func TestHeadLogBytes(t *testing.T) {
+	s := &logSource{Rand: rand.New(rand.NewPCG(4, 4)), now: 1_700_000_000e9}
+	db := mustOpen(t, "db", Options{FS: vfs.NewMem(), FlushAge: time.Hour, HeadLogBytes: 1 << 16})
+	var b model.Batch
+	schema := &model.Schema{Kind: model.MetricRow, Columns: []model.Column{{Name: "m", Measurement: "m", Field: "value", Type: model.TypeFloat}}}
+	stream := model.NewStream(model.FromStrings("id", "1"))
+	for i := range 5000 { // far more than 64 KiB
+		b.Begin(stream, schema, s.now+int64(i))
+		b.Float(1)
+	}
+	mustAppend(t, db, &b)
+	time.Sleep(20 * time.Millisecond)
+	if n := db.Metrics().Flushes; n != 0 {
+		t.Fatalf("metrics alone were flushed %d times", n)
+	}
+	mustAppend(t, db, s.batch(3000))
+	for began := time.Now(); db.Metrics().Flushes == 0; time.Sleep(time.Millisecond) {
+		if time.Since(began) > 10*time.Second {
+			t.Fatal("want a flush of log rows beyond their budget, got none")
+		}
+	}
+	mustClose(t, db)
+}

@@ -34,6 +34,10 @@ type Options struct {
 	// HeadBytes is the memory that the recent data of one generation takes
 	// before it is flushed; default 128 MiB. At most two generations exist.
 	HeadBytes int64
+	// HeadLogBytes is how much of that log rows may take; default 32 MiB, which
+	// fills two or three row groups. More would make neither larger groups nor
+	// fewer bytes, where the chunks of metrics gain from each row more.
+	HeadLogBytes int64
 	// FlushAge is the age of the oldest unflushed write at which a flush is
 	// started; default 30 minutes. It bounds the time that a restart takes.
 	FlushAge time.Duration
@@ -119,6 +123,7 @@ func (o Options) WithDefaults() Options {
 	}
 	def(&o.RequestKeyTTL, time.Hour)
 	def(&o.HeadBytes, 128<<20)
+	def(&o.HeadLogBytes, 32<<20)
 	def(&o.FlushAge, 30*time.Minute)
 	def(&o.MaxWriteWait, 10*time.Second)
 	def(&o.CompactFlushes, 16)
@@ -165,6 +170,7 @@ func (o Options) Validate() error {
 	check(o.RequestKeyTTL > 0, "RequestKeyTTL", o.RequestKeyTTL, "more than 0")
 	check(o.HeadBytes >= 1<<16, "HeadBytes", o.HeadBytes, "at least 65536")
 	check(o.HeadBytes <= 8<<30, "HeadBytes", o.HeadBytes, "at most 8 GiB")
+	check(o.HeadLogBytes >= 1<<16, "HeadLogBytes", o.HeadLogBytes, "at least 65536")
 	check(o.FlushAge > 0, "FlushAge", o.FlushAge, "more than 0")
 	check(o.MaxWriteWait > 0, "MaxWriteWait", o.MaxWriteWait, "more than 0")
 	check(o.CompactFlushes >= 2, "CompactFlushes", o.CompactFlushes, "at least 2")

@@ -41,10 +41,10 @@ func (a *arena[T]) count() int {
 	return 0
 }
 
-// wordBlocks has blocks of heads that are gone. A fresh block costs as much as filling it:
-// the system's clearing of its pages, ours, and a garbage collection
+// wordBlocks and textBlocks have blocks of heads that are gone. A fresh block costs as much as
+// filling it: the system's clearing of its pages, ours, and a garbage collection
 // in time.
-var wordBlocks sync.Pool
+var wordBlocks, textBlocks sync.Pool
 
 func newWordBlock() []uint64 {
 	if b, ok := wordBlocks.Get().(*[wordBlock]uint64); ok {
@@ -133,13 +133,33 @@ func (t *text) put(b []byte) uint64 {
 			t.cur, t.off = nil, 0
 			return w<<textLenLog | uint64(len(b))
 		}
-		t.cur, t.off = make([]byte, textBlock), 0
+		t.cur, t.off = newTextBlock(), 0
 		t.add(t.cur)
 	}
 	addr := uint64(t.count()-1)<<textBits | uint64(t.off)
 	copy(t.cur[t.off:], b)
 	t.off += len(b)
 	return addr<<textLenLog | uint64(len(b))
+}
+
+func newTextBlock() []byte {
+	if b, ok := textBlocks.Get().(*[textBlock]byte); ok {
+		return b[:]
+	}
+	return make([]byte, textBlock)
+}
+
+// release gives the blocks to later heads.
+func (t *text) release() {
+	if bs := t.blocks.Load(); bs != nil {
+		for _, b := range *bs {
+			if len(b) == textBlock {
+				textBlocks.Put((*[textBlock]byte)(b))
+			}
+		}
+	}
+	t.blocks.Store(nil)
+	t.cur, t.off = nil, 0
 }
 
 // wordView and textView are what a reader holds: the blocks as of a moment.

@@ -31,6 +31,7 @@ type Head struct {
 	dayOf     func(t int64) model.TimeRange
 
 	bytes   atomic.Int64
+	logs    atomic.Int64 // of bytes, those of log rows
 	nrows   atomic.Int64
 	visible atomic.Uint64 // the durable end
 
@@ -218,6 +219,7 @@ func (h *Head) Insert(b *model.Batch, r *Resolved) (end uint64) {
 		h.define(r)
 	}
 	rows := b.Rows()
+	logs := int64(0)
 	for i := range rows {
 		row := &rows[i]
 		st := h.mu.streams.at(r.Streams[i])
@@ -233,10 +235,18 @@ func (h *Head) Insert(b *model.Batch, r *Resolved) (end uint64) {
 		dst[0] = uint64(sl.last.Load())
 		dst[1] = uint64(row.Time)
 		copy(dst[2:], words)
+		log := row.Schema.Kind == model.LogRow
+		if log {
+			logs += 8 * int64(2+len(words))
+		}
 		for c := range row.Schema.Columns {
 			switch row.Schema.Columns[c].Type {
 			case model.TypeText:
-				dst[2+c] = h.text.put(b.TextOf(words[c]))
+				text := b.TextOf(words[c])
+				dst[2+c] = h.text.put(text)
+				if log {
+					logs += int64(len(text))
+				}
 			case model.TypeHistogram:
 				dst[2+c] = h.text.put(b.TextOf(words[c]))
 				h.nsamples++
@@ -256,6 +266,7 @@ func (h *Head) Insert(b *model.Batch, r *Resolved) (end uint64) {
 	h.count += int64(len(rows))
 	h.nrows.Store(h.count)
 	h.bytes.Store(h.baseBytes + h.rows.size*8 + h.text.size)
+	h.logs.Add(logs)
 	return uint64(h.rows.end())
 }
 
@@ -340,9 +351,12 @@ func (h *Head) Publish(end uint64) {
 }
 
 // Release ends the use of a head and gives its memory to the next. Nobody may
-// write it or read rows from a snapshot of it any more; text and labels that
-// were handed out stay valid.
-func (h *Head) Release() { h.rows.release() }
+// write it or read rows from a snapshot of it any more, or use the bytes of a
+// line or text that a snapshot has handed out; copies and labels stay valid.
+func (h *Head) Release() {
+	h.rows.release()
+	h.text.release()
+}
 
 // Stats are figures of a head.
 type Stats struct{ Bytes, Rows, Streams int64 }
@@ -356,6 +370,10 @@ func (h *Head) Stats() Stats {
 
 // Bytes returns the memory that the head takes, without a lock.
 func (h *Head) Bytes() int64 { return h.bytes.Load() }
+
+// LogBytes returns how much of Bytes log rows and their text take, without a
+// lock.
+func (h *Head) LogBytes() int64 { return h.logs.Load() }
 
 // Rows returns the number of rows, without a lock.
 func (h *Head) Rows() int64 { return h.nrows.Load() }

@@ -315,7 +315,8 @@ func (s *Snapshot) LogRows(ctx context.Context, stream uint32, mint, maxt int64,
 	return dst, nil
 }
 
-// Line returns the row's line; the bytes must not be changed and stay valid.
+// Line returns the row's line; the bytes must not be changed and are valid until
+// the head is released.
 func (s *Snapshot) Line(r *LogRow) []byte { return s.text.get(s.row(r.addr)[2]) }
 
 // Fields returns the columns of the row behind the line; words has one value
@@ -325,7 +326,8 @@ func (s *Snapshot) Fields(r *LogRow) (cols []model.Column, words []uint64) {
 	return cols, s.row(r.addr)[3 : 3+len(cols)]
 }
 
-// TextBytes is Text without the copy; the bytes must not be changed.
+// TextBytes is Text without the copy; the bytes must not be changed and are valid
+// until the head is released.
 func (s *Snapshot) TextBytes(word uint64) []byte { return s.text.get(word) }
 
 // Column describes one column of a stream's schemas.
