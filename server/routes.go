@@ -79,6 +79,7 @@ func routeTable() []route {
 		{path: "/otlp/v1/logs", family: otel, methods: onlyPOST, handler: (*Server).handleOTLPLogs, large: true},
 		{path: "/api/v1/query", family: prom, methods: getPost, handler: (*Server).handlePromQuery},
 		{path: "/api/v1/query_range", family: prom, methods: getPost, handler: (*Server).handlePromQueryRange},
+		{path: "/api/v1/read", family: prom, methods: onlyPOST, handler: (*Server).handleRemoteRead},
 		{path: "/api/v1/query_exemplars", family: prom, methods: getPost, handler: (*Server).handlePromExemplars},
 		{path: "/api/v1/format_query", family: prom, methods: getPost, handler: (*Server).handlePromFormat},
 		{path: "/api/v1/parse_query", family: prom, methods: getPost, handler: (*Server).handlePromParse},

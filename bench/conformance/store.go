@@ -98,7 +98,9 @@ func (a *appender) Append(_ promstorage.SeriesRef, ls labels.Labels, st, t int64
 	b := &a.batch
 	b.Begin(model.NewStream(model.NewLabels(pairs...)), schema, t*1e6)
 	if fh != nil {
-		b.Histogram(fromFloat(fh))
+		ours := fromFloat(fh)
+		ours.Integer = h != nil && !ours.Stale()
+		b.Histogram(ours)
 	} else {
 		b.Float(v)
 	}

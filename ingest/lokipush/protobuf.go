@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"tidemark/ingest/internal/protobuf"
+	"tidemark/ingest/protobuf"
 	"tidemark/storage/model"
 )
 

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"tidemark/ingest/internal/protobuf"
+	"tidemark/ingest/protobuf"
 	"tidemark/storage/model"
 )
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"tidemark/ingest"
-	"tidemark/ingest/internal/protobuf"
+	"tidemark/ingest/protobuf"
 	"tidemark/storage/model"
 	"tidemark/storage/model/loglevel"
 )

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"tidemark/ingest"
-	"tidemark/ingest/internal/protobuf"
 	"tidemark/ingest/internal/series"
+	"tidemark/ingest/protobuf"
 	"tidemark/storage/model"
 )
 

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"sync"
 
-	"tidemark/ingest/internal/protobuf"
+	"tidemark/ingest/protobuf"
 	"tidemark/storage/model"
 )
 

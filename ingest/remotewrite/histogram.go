@@ -6,7 +6,7 @@ import (
 	"math"
 
 	"tidemark/ingest/internal/native"
-	"tidemark/ingest/internal/protobuf"
+	"tidemark/ingest/protobuf"
 	"tidemark/storage/model"
 )
 

@@ -112,7 +112,11 @@ func (ev *evaluator) eachAggregate(ctx context.Context, n *plan.Aggregate, g Gri
 		}
 		gr.nameless = gr.nameless || c.Nameless
 		if c.Hists != nil {
-			gr.hists = ev.addHists(n, gr.hists, c)
+			var numbers Bitmap
+			if sums, ok := gr.acc.(interface{ steps() Bitmap }); ok {
+				numbers = sums.steps()
+			}
+			gr.hists = ev.addHists(n, gr.hists, numbers, c)
 		}
 		gr.acc.add(c)
 		if n.Op == "quantile" { // keeps every value
@@ -156,6 +160,9 @@ type pairs struct {
 }
 
 func newPairs(n int) pairs { return pairs{make([]float64, n), make([]float64, n), NewBitmap(n)} }
+
+// steps are those that have a sum.
+func (p *pairs) steps() Bitmap { return p.seen }
 
 type sumAcc struct{ pairs }
 

@@ -15,8 +15,9 @@ type histGroup struct {
 
 // addHists takes the histograms out of a column: an aggregation that sums adds
 // them to the group's, one that counts leaves them where they are, and others
-// leave them out.
-func (ev *evaluator) addHists(n *plan.Aggregate, hg *histGroup, c *Column) *histGroup {
+// leave them out. numbers are the steps at which the group has a number already:
+// whatever comes there, the step will have no value.
+func (ev *evaluator) addHists(n *plan.Aggregate, hg *histGroup, numbers Bitmap, c *Column) *histGroup {
 	pos := n.Expr.Position()
 	switch n.Op {
 	case "sum", "avg":
@@ -36,15 +37,19 @@ func (ev *evaluator) addHists(n *plan.Aggregate, hg *histGroup, c *Column) *hist
 			continue
 		}
 		s := hg.sums[i]
+		if s == nil && numbers.Has(i) && !hg.bad.Has(i) {
+			hg.bad.Set(i)
+			ev.warn(pos, mixedNote)
+		}
+		if hg.bad.Has(i) {
+			continue
+		}
 		if s == nil {
 			s = &histogram.Sum{}
 			if n.Op == "avg" {
 				s = &histogram.Mean{}
 			}
 			hg.sums[i] = s
-		}
-		if hg.bad.Has(i) {
-			continue
 		}
 		if s.Add(h) != nil {
 			hg.bad.Set(i)
@@ -55,18 +60,20 @@ func (ev *evaluator) addHists(n *plan.Aggregate, hg *histGroup, c *Column) *hist
 	return hg
 }
 
+const mixedNote = "encountered a mix of histograms and floats for aggregation"
+
 // histResult puts the sums of histograms beside those of numbers, which out
 // has. Both at one step do not mix.
 func (ev *evaluator) histResult(n *plan.Aggregate, hg *histGroup, out *Column) {
 	pos := n.Expr.Position()
 	for i, s := range hg.sums {
 		switch {
-		case s == nil:
 		case hg.bad.Has(i):
 			out.Present.Unset(i)
+		case s == nil:
 		case out.Present.Has(i):
 			out.Present.Unset(i)
-			ev.warn(pos, "encountered a mix of histograms and floats for aggregation")
+			ev.warn(pos, mixedNote)
 		default:
 			if s.Conflict() {
 				ev.warn(pos, "conflicting counter resets during histogram %s", aggregation)
