@@ -35,6 +35,8 @@ func (p *printer) stage(st Stage) {
 		}
 	case *Patterns:
 		p.str("| patterns")
+	case *Shape, *Context, *Sort, *Limit, *Stats, *Uniq, *Top:
+		p.pipe(s)
 	case *Decolorize:
 		p.str("| decolorize")
 	case *Parser:

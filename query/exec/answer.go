@@ -72,7 +72,14 @@ func (ev *evaluator) answer(ctx context.Context, a *Answer) (err error) {
 		return err
 	case funcs.Rows:
 		a.Shape = Rows
-		a.Streams, err = ev.rows(ctx, ev.root.(*plan.SelectLogs))
+		switch n := ev.root.(type) {
+		case *plan.SelectLogs:
+			a.Streams, err = ev.rows(ctx, n)
+		case *plan.Arranged:
+			a.Streams, err = ev.arrangedRows(ctx, n)
+		case *plan.Context:
+			a.Streams, err = ev.contextRows(ctx, n)
+		}
 		return err
 	case funcs.Range:
 		a.Shape = Matrix

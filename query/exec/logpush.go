@@ -24,6 +24,8 @@ type pushed struct {
 	rest []ast.Stage
 	// whole says that the filter does all that the stages do, but for unwrap.
 	whole bool
+	// shape says that one of the stages gives rows the labels of their shape.
+	shape bool
 	// names are labels that the stages name: fields of these names join.
 	names  []string
 	unwrap *ast.Unwrap
@@ -58,6 +60,9 @@ func pushStages(stages []ast.Stage) pushed {
 			line = line && st.Name != "unpack"
 		case *ast.LineFormat, *ast.Decolorize:
 			line, p.whole = false, false
+		case *ast.Shape:
+			p.whole = p.whole && labels && !p.shape // of lines as they are stored
+			labels, p.shape = false, true
 		default:
 			labels, p.whole = false, false
 		}
@@ -213,6 +218,15 @@ func (ev *evaluator) counting(rr *rowReader, win Windows) *counting {
 		q.c.ByStream = true
 		q.c.Without = []string{model.MetadataField}
 	}
+	if rr.push.shape {
+		// A field or label of such a name would give the shape another one.
+		if !n.grouped || slices.ContainsFunc(rr.push.names, isShapeLabel) || !slices.ContainsFunc(names, isShapeLabel) {
+			return nil
+		}
+		q.c.Shapes = true
+		q.c.Without = []string{logpipe.ShapeLabel, logpipe.ShapeIDLabel}
+		names = slices.DeleteFunc(slices.Clone(names), isShapeLabel)
+	}
 	for _, name := range names {
 		if reserved(name) || rr.push.unwrap != nil && name == rr.push.unwrap.Label {
 			return nil
@@ -225,6 +239,29 @@ func (ev *evaluator) counting(rr *rowReader, win Windows) *counting {
 	// What is not counted here is not held either: the limit is that of samples.
 	q.c.MaxCounters = ev.MaxSamples - ev.held.Load()
 	return q
+}
+
+func isShapeLabel(name string) bool {
+	return name == logpipe.ShapeLabel || name == logpipe.ShapeIDLabel
+}
+
+// labels are those of a count of rows, with the labels of their shape where the
+// query groups by them.
+func (q *counting) labels(rc *model.RowCount) model.Labels {
+	if !q.c.Shapes || rc.Shape == nil {
+		return rc.Labels
+	}
+	ls := slices.Clone(rc.Labels)
+	text, id := logpipe.ShapeLabels(rc.Shape)
+	for _, n := range q.rr.ev.named[q.rr.sel].only {
+		switch n {
+		case logpipe.ShapeLabel:
+			ls = append(ls, model.Label{Name: n, Value: text})
+		case logpipe.ShapeIDLabel:
+			ls = append(ls, model.Label{Name: n, Value: id})
+		}
+	}
+	return model.NewLabels(ls...)
 }
 
 // intervals parts time where any window begins or ends.
@@ -270,7 +307,7 @@ func (ev *evaluator) countStored(ctx context.Context, rr *rowReader, gr *ast.Gro
 	byKey := map[string]*rowCount{}
 	held := 0
 	ok, err = q.run(ctx, func(rc *model.RowCount) error {
-		ls := grouped(gr, rc.Labels)
+		ls := grouped(gr, q.labels(rc))
 		key := ls.Key()
 		c := byKey[key]
 		if c == nil {
@@ -307,7 +344,7 @@ func (ev *evaluator) countStored(ctx context.Context, rr *rowReader, gr *ast.Gro
 func (ev *evaluator) storedShapes(ctx context.Context, sel *plan.SelectLogs, gr *ast.Grouping, rs model.RowSelection, wins []Windows,
 	visit func(ls model.Labels, template []byte, times, rows []int64) error) (ok bool, err error) {
 	rr, err := ev.newRowReader(sel)
-	if err != nil || rr.store == nil || !rr.push.whole || rr.push.unwrap != nil || gr != nil && gr.Without {
+	if err != nil || rr.store == nil || !rr.push.whole || rr.push.unwrap != nil || rr.push.shape || gr != nil && gr.Without {
 		return false, err
 	}
 	q := &counting{rr: rr, sel: rs}
@@ -377,7 +414,7 @@ func (ev *evaluator) unwrapStored(ctx context.Context, call *plan.Call, sel *pla
 		return false, err
 	}
 	q := ev.counting(rr, win)
-	if q == nil || rr.push.unwrap == nil {
+	if q == nil || rr.push.unwrap == nil || rr.push.shape {
 		return false, nil
 	}
 	q.c.Number, q.c.Numbers = rr.push.unwrap.Label, call.Func.Name == "quantile_over_time"
@@ -490,7 +527,7 @@ func (ev *evaluator) countDistinct(ctx context.Context, n *plan.Aggregate, g Gri
 		return false, err
 	}
 	q := ev.counting(rr, ev.shifted(sel.When, g, sel.Range.Milliseconds()))
-	if q == nil || q.win.Range <= 0 || reserved(inner.Grouping.Labels[0]) {
+	if q == nil || q.win.Range <= 0 || rr.push.shape || reserved(inner.Grouping.Labels[0]) {
 		return false, nil
 	}
 	q.c.By, q.c.ByStream, q.c.Without, q.c.Distinct = inner.Grouping.Labels, false, nil, true

@@ -16,6 +16,7 @@ type naming struct {
 	// only, where grouped, are the only ones that the result depends on.
 	only    []string
 	grouped bool
+	values  []string // asked for row by row
 }
 
 // nameLabels notes, for every log selection below n, the labels that the
@@ -28,6 +29,18 @@ func nameLabels(n plan.Node, names []string, into map[*plan.SelectLogs]naming) {
 		into[n] = naming{names: names}
 	case *plan.Patterns:
 		nameLabels(n.Logs, nil, into)
+	case *plan.Context:
+		nameLabels(n.Logs, nil, into)
+	case *plan.Arranged:
+		into[n.Logs] = naming{values: sortNames(n)}
+	case *plan.Table:
+		var fields []string
+		for i := range n.Funcs {
+			if n.Funcs[i].Field != "" {
+				fields = append(fields, n.Funcs[i].Field)
+			}
+		}
+		into[n.Logs] = naming{only: n.By, grouped: true, values: fields}
 	case *plan.Subquery:
 		nameLabels(n.Expr, names, into)
 	case *plan.Unary:
@@ -108,7 +121,6 @@ type rowReader struct {
 }
 
 func (ev *evaluator) newRowReader(sel *plan.SelectLogs) (*rowReader, error) {
-	n := ev.named[sel]
 	stages := sel.Stages
 	store, _ := ev.view.(model.RowSelector)
 	var push pushed
@@ -118,7 +130,13 @@ func (ev *evaluator) newRowReader(sel *plan.SelectLogs) (*rowReader, error) {
 	} else {
 		store = nil
 	}
-	pipe, err := logpipe.Compile(stages, logpipe.Options{Named: n.names, Only: n.only, Grouped: n.grouped})
+	return ev.rowReaderOf(sel, stages, store, push)
+}
+
+// rowReaderOf makes a reader whose rows run through stages.
+func (ev *evaluator) rowReaderOf(sel *plan.SelectLogs, stages []ast.Stage, store model.RowSelector, push pushed) (*rowReader, error) {
+	n := ev.named[sel]
+	pipe, err := logpipe.Compile(stages, logpipe.Options{Named: n.names, Only: n.only, Grouped: n.grouped, Values: n.values})
 	if err != nil {
 		return nil, err
 	}
@@ -139,25 +157,30 @@ func (rr *rowReader) read(ctx context.Context, rs model.RowSelection, visit func
 			return err
 		}
 		rr.ev.stats.Rows += int64(len(b.Times))
-		rr.key = b.Labels.AppendKey(rr.key[:0])
-		st := rr.streams[string(rr.key)]
-		if st == nil {
-			rr.ev.stats.Series++
-			st = rr.pipe.Stream(b.Labels)
-			rr.streams[string(rr.key)] = st
-		}
-		clear(rr.cols)
-		rr.marks = nil
-		for k := range b.Columns {
-			if i, ok := slices.BinarySearch(rr.pipe.Fields(), b.Columns[k].Name); ok {
-				rr.cols[i] = &b.Columns[k]
-			}
-			if rs.Metadata && b.Columns[k].Name == model.MetadataField {
-				rr.marks = &b.Columns[k]
-			}
-		}
-		return visit(st, b)
+		return visit(rr.bind(b), b)
 	})
+}
+
+// bind prepares to run the rows of a block and returns the runner of its stream.
+func (rr *rowReader) bind(b *model.RowBlock) *logpipe.Stream {
+	rr.key = b.Labels.AppendKey(rr.key[:0])
+	st := rr.streams[string(rr.key)]
+	if st == nil {
+		rr.ev.stats.Series++
+		st = rr.pipe.Stream(b.Labels)
+		rr.streams[string(rr.key)] = st
+	}
+	clear(rr.cols)
+	rr.marks = nil
+	for k := range b.Columns {
+		if i, ok := slices.BinarySearch(rr.pipe.Fields(), b.Columns[k].Name); ok {
+			rr.cols[i] = &b.Columns[k]
+		}
+		if b.Columns[k].Name == model.MetadataField && rr.pipe.Meta() {
+			rr.marks = &b.Columns[k]
+		}
+	}
+	return st
 }
 
 // run runs row i of a block through the pipeline.
@@ -202,7 +225,13 @@ func (rr *rowReader) check(set *logpipe.Set) error {
 type heldRow struct {
 	time   int64
 	seq    int64 // order of arrival among equal times
+	stream model.Labels
 	set    *logpipe.Set
+	values []model.Value // of topRows.keys
+	// raw is the line as it is stored, and hit says that the query finds the row;
+	// both are of stream_context.
+	raw    string
+	hit    bool
 	line   string
 	fields []LogField
 }
@@ -210,59 +239,67 @@ type heldRow struct {
 // rows answers a log query: the first Limit rows in the direction asked for,
 // by stream.
 func (ev *evaluator) rows(ctx context.Context, sel *plan.SelectLogs) ([]LogStream, error) {
-	rr, err := ev.newRowReader(sel)
-	if err != nil {
-		return nil, err
-	}
-	rs := model.RowSelection{Mint: ev.Rows.Mint, Maxt: ev.Rows.Maxt, Direction: ev.Direction, AllFields: ev.RowFields}
-	ev.shiftRows(sel, &rs)
-	if rr.store != nil && rr.push.whole {
-		rs.Limit = ev.Limit
-	}
 	top := &topRows{limit: ev.Limit, backward: ev.Direction == model.Backward}
-	var block int64
-	var part model.TimeRange
-	if rs.Mint <= rs.Maxt && ev.Limit > 0 {
-		err = rr.read(ctx, rs, func(st *logpipe.Stream, b *model.RowBlock) error {
-			if b.Partition != part {
-				part = b.Partition
-				if top.beyond(part) {
-					return model.ErrStop
-				}
-			}
-			block++
-			for k := range b.Times {
-				i := k
-				if top.backward {
-					i = len(b.Times) - 1 - k
-				}
-				if top.worse(b.Times[i]) {
-					break // and so are those that follow
-				}
-				row, ok := rr.run(st, b, i)
-				if !ok {
-					continue
-				}
-				h := heldRow{time: b.Times[i], seq: block<<32 | int64(i), set: row.Set, line: row.Line}
-				if ev.RowFields {
-					h.fields = rowFields(b, i)
-				}
-				if err := top.add(h, ev); err != nil {
-					return err
-				}
-				if k&1023 == 1023 {
-					if err := ctx.Err(); err != nil {
-						return err
-					}
-				}
-			}
-			return nil
-		})
-	}
-	if err != nil {
+	if err := ev.firstRows(ctx, sel, top); err != nil {
 		return nil, err
 	}
 	return top.streams(ev.Categorize), nil
+}
+
+// firstRows adds the rows of a log query to top, as far as it wants them.
+func (ev *evaluator) firstRows(ctx context.Context, sel *plan.SelectLogs, top *topRows) error {
+	rr, err := ev.newRowReader(sel)
+	if err != nil {
+		return err
+	}
+	rs := model.RowSelection{Mint: ev.Rows.Mint, Maxt: ev.Rows.Maxt, Direction: ev.Direction, AllFields: ev.RowFields}
+	ev.shiftRows(sel, &rs)
+	if rr.store != nil && rr.push.whole && top.keys == nil {
+		rs.Limit = top.limit
+	}
+	var block int64
+	var part model.TimeRange
+	if rs.Mint > rs.Maxt || top.limit == 0 {
+		return nil
+	}
+	return rr.read(ctx, rs, func(st *logpipe.Stream, b *model.RowBlock) error {
+		if b.Partition != part {
+			part = b.Partition
+			if top.beyond(part) {
+				return model.ErrStop
+			}
+		}
+		block++
+		for k := range b.Times {
+			i := k
+			if top.backward {
+				i = len(b.Times) - 1 - k
+			}
+			if top.worse(b.Times[i]) {
+				break // and so are those that follow
+			}
+			row, ok := rr.run(st, b, i)
+			if !ok {
+				continue
+			}
+			h := heldRow{time: b.Times[i], seq: block<<32 | int64(i), stream: b.Labels, set: row.Set, line: row.Line}
+			if len(row.Values) > 0 {
+				h.values = slices.Clone(row.Values)
+			}
+			if ev.RowFields {
+				h.fields = rowFields(b, i)
+			}
+			if err := top.add(h, ev); err != nil {
+				return err
+			}
+			if k&1023 == 1023 {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
 }
 
 // shiftRows applies offset and @ to a log query's range.
@@ -289,12 +326,13 @@ func rowFields(b *model.RowBlock, i int) []LogField {
 	return out
 }
 
-// topRows keeps the first rows of a direction: it gathers twice as many as
-// wanted, then forgets the worse half, so that a row costs amortised
-// O(log limit).
+// topRows keeps the first rows of a direction, or of another order where keys
+// are given: it gathers twice as many as wanted, then forgets the worse half, so
+// that a row costs amortised O(log limit).
 type topRows struct {
 	limit    int
 	backward bool
+	keys     []ast.SortKey
 	rows     []heldRow
 	bytes    int64
 	full     bool
@@ -302,6 +340,11 @@ type topRows struct {
 }
 
 func (t *topRows) compare(a, b heldRow) int {
+	for k := range t.keys {
+		if d := compareValues(a.values[k], b.values[k], t.keys[k].Desc); d != 0 {
+			return d
+		}
+	}
 	d := 0
 	switch {
 	case a.time != b.time:
@@ -354,7 +397,7 @@ func (t *topRows) prune() {
 
 // worse reports whether rows of that time are no longer wanted.
 func (t *topRows) worse(time int64) bool {
-	return t.full && (t.backward && time < t.bound || !t.backward && time > t.bound)
+	return t.full && t.keys == nil && (t.backward && time < t.bound || !t.backward && time > t.bound)
 }
 
 // beyond reports whether no row of a partition, or of a later one, is wanted.
@@ -374,13 +417,8 @@ func (t *topRows) streams(categorize bool) []LogStream {
 	t.prune()
 	byKey := map[string]int{}
 	var out []LogStream
-	for _, h := range t.rows {
-		key, labels := h.set.Key, h.set.Labels
-		e := LogEntry{Time: h.time, Line: h.line, Fields: h.fields}
-		if categorize {
-			key, labels = h.set.Stream.Key(), h.set.Stream
-			e.Meta, e.Parsed = h.set.Meta, h.set.Parsed
-		}
+	for i := range t.rows {
+		key, labels, e := t.rows[i].entry(categorize)
 		k, ok := byKey[key]
 		if !ok {
 			k = len(out)
@@ -391,6 +429,16 @@ func (t *topRows) streams(categorize bool) []LogStream {
 	}
 	slices.SortFunc(out, func(a, b LogStream) int { return a.Labels.Compare(b.Labels) })
 	return out
+}
+
+// entry is a row as an answer has it, and the stream it belongs to.
+func (h *heldRow) entry(categorize bool) (key string, labels model.Labels, e LogEntry) {
+	e = LogEntry{Time: h.time, Line: h.line, Fields: h.fields}
+	if categorize {
+		e.Meta, e.Parsed = h.set.Meta, h.set.Parsed
+		return h.set.Stream.Key(), h.set.Stream, e
+	}
+	return h.set.Key, h.set.Labels, e
 }
 
 // grouped returns the labels of a series under a call's grouping.

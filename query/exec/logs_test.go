@@ -80,11 +80,11 @@ func TestLabelsNamedAroundALogSelection(t *testing.T) {
 	by := func(op string, n plan.Node, labels ...string) plan.Node {
 		return &plan.Aggregate{Op: op, Expr: n, Grouping: ast.Grouping{Labels: labels}}
 	}
-	f(count, "{names:[] only:[] grouped:false}")
-	f(by("sum", count, "x"), "{names:[] only:[x] grouped:true}")
-	f(by("max", count, "x"), "{names:[x] only:[] grouped:false}")
-	f(by("sum", by("max", count, "y"), "x"), "{names:[y] only:[] grouped:false}")
-	f(by("sum", by("topk", count, "y"), "x"), "{names:[x y] only:[] grouped:false}")
-	f(&plan.Aggregate{Op: "sum", Expr: count, Grouping: ast.Grouping{Without: true, Labels: []string{"x"}}}, "{names:[] only:[] grouped:false}")
-	f(&plan.Binary{Op: "+", LHS: count, RHS: &plan.Const{}, Matching: &ast.Matching{On: true, Labels: []string{"h"}}}, "{names:[h] only:[] grouped:false}")
+	f(count, "{names:[] only:[] grouped:false values:[]}")
+	f(by("sum", count, "x"), "{names:[] only:[x] grouped:true values:[]}")
+	f(by("max", count, "x"), "{names:[x] only:[] grouped:false values:[]}")
+	f(by("sum", by("max", count, "y"), "x"), "{names:[y] only:[] grouped:false values:[]}")
+	f(by("sum", by("topk", count, "y"), "x"), "{names:[x y] only:[] grouped:false values:[]}")
+	f(&plan.Aggregate{Op: "sum", Expr: count, Grouping: ast.Grouping{Without: true, Labels: []string{"x"}}}, "{names:[] only:[] grouped:false values:[]}")
+	f(&plan.Binary{Op: "+", LHS: count, RHS: &plan.Const{}, Matching: &ast.Matching{On: true, Labels: []string{"h"}}}, "{names:[h] only:[] grouped:false values:[]}")
 }

@@ -56,6 +56,8 @@ func (ev *evaluator) each(ctx context.Context, n plan.Node, g Grid, emit func(*C
 		return ev.eachCall(ctx, n, g, emit)
 	case *plan.Patterns:
 		return ev.eachPatterns(ctx, n, g, emit)
+	case *plan.Table:
+		return ev.eachTable(ctx, n, g, emit)
 	}
 	if n.Type() == funcs.Scalar {
 		return ev.emitScalar(ctx, n, g, emit)

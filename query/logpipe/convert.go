@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tidemark/storage/model"
 )
 
 // parseSeconds reads a duration such as 1.5s, 200ms or 1h30m in seconds.
@@ -43,6 +45,21 @@ func parseBytes(s string) (float64, error) {
 		return 0, fmt.Errorf("unhandled size name: %v, want one such as MB", s[i:])
 	}
 	return math.Floor(n * unit), nil
+}
+
+// Number reads a value as a number: a field's own, a text as one, or converted as
+// by unwrap (conv is then duration, duration_seconds or bytes).
+func Number(v model.Value, conv string) (float64, error) {
+	if conv == "" && v.Type.Numeric() {
+		return model.BitsToFloat(v.Type, v.Bits), nil
+	}
+	switch conv {
+	case "duration", "duration_seconds":
+		return parseSeconds(v.String())
+	case "bytes":
+		return parseBytes(v.String())
+	}
+	return strconv.ParseFloat(v.String(), 64)
 }
 
 // Quantity reads a duration in seconds or a size in bytes, with their units.

@@ -16,6 +16,28 @@
 // *Set. A row without the label detected_level gets it where the query names
 // it.
 //
+// # Stages that LogQL does not have
+//
+//	shape                                     labels shape and shape_id of the line, row by row
+//	stats by (x) count() as n, avg(f), …      a table: a series for each set of values of x and each
+//	                                          function, its name that of the column
+//	uniq by (x, y)                            a table of the different values and their counts
+//	top N by (x)                              the same, the N with most rows
+//	sort by (x desc, y)  limit N              rows in another order, and the first of them; also of a table
+//	stream_context before N after M           rows, and the N before and M after each of them in its stream,
+//	                                          told apart by the label stream_context="hit|near"
+//	patterns                                  rows counted by pattern
+//
+// The functions of stats are count, count_distinct (exact), sum, avg, min, max,
+// median, quantile(q, f), stddev, first and last, of a label or field, a text
+// being converted by duration(f) or bytes(f) as by unwrap. A field's own number
+// is taken as it is. Values that are no numbers do not count, and a warning says
+// how many there were. A table is of the rows of a window, as in … | stats
+// count() by (x) [1h]; without one, of all rows of an instant query and of each
+// step's of a range query. A filter behind a table is one of its rows, as in
+// … | stats count() as n by (user) | n > 5. All of these stages but shape end a
+// query and are the executor's, not this package's.
+//
 // # Templates
 //
 // line_format and label_format run Go's text/template with Loki's functions

@@ -32,6 +32,9 @@ type Options struct {
 	// outcome: all others are left out, and parsers need not extract them.
 	Only    []string
 	Grouped bool
+	// Values are labels and fields whose values every row is asked for beside
+	// its labels, with their types; see Row.Values.
+	Values []string
 }
 
 // Pipeline is a compiled pipeline. It is immutable and may be shared.
@@ -91,6 +94,14 @@ func Compile(stages []ast.Stage, opts Options) (*Pipeline, error) {
 		p.silent[p.unwrap.Label] = true
 		c.fields[p.unwrap.Label] = true
 	}
+	for _, n := range opts.Values {
+		if n == LevelLabel {
+			c.fields[n] = true
+		} else if !c.fields[n] {
+			p.silent[n] = true
+			c.fields[n] = true
+		}
+	}
 	if c.fields[LevelLabel] {
 		p.level = true
 		for _, n := range levelFields {
@@ -107,7 +118,7 @@ func Compile(stages []ast.Stage, opts Options) (*Pipeline, error) {
 		p.fields = append(p.fields, n)
 	}
 	slices.Sort(p.fields)
-	p.noop = len(p.stages) == 0 && len(p.fields) == 0 && !opts.Grouped
+	p.noop = len(p.stages) == 0 && len(p.fields) == 0 && !opts.Grouped && len(opts.Values) == 0
 	return p, nil
 }
 
@@ -143,6 +154,9 @@ func (c *compiler) wanted() {
 	if p.unwrap != nil {
 		names[p.unwrap.Label] = true
 	}
+	for _, n := range p.opts.Values {
+		names[n] = true
+	}
 	p.keepErrors = names[ErrorLabel]
 	p.wanted = map[string]bool{}
 	for n := range names {
@@ -154,8 +168,11 @@ func (c *compiler) wanted() {
 	}
 	if len(names) == 0 {
 		p.stages = slices.DeleteFunc(p.stages, func(s stage) bool {
-			_, ok := s.(*parser)
-			return ok
+			switch s.(type) {
+			case *parser, *shapes:
+				return true
+			}
+			return false
 		})
 	}
 }
@@ -182,6 +199,8 @@ func (c *compiler) stage(st ast.Stage) (stage, error) {
 		return c.labelFormat(st)
 	case *ast.Decolorize:
 		return decolorize{}, nil
+	case *ast.Shape:
+		return &shapes{}, nil
 	case *ast.DropKeep:
 		for _, l := range st.Labels {
 			if st.Keep {
@@ -258,6 +277,10 @@ type Row struct {
 	Set  *Set
 	// Value is what unwrap made of the row.
 	Value float64
+	// Values are those of Options.Values, of TypeNone where the row has none: a
+	// field's own where no stage has changed it, otherwise a text. They are valid
+	// until the next row is run.
+	Values []model.Value
 }
 
 // Stream runs a pipeline over the rows of one stream. It belongs to one
@@ -274,6 +297,8 @@ type Stream struct {
 	names, suffixes map[string]string
 	templates       map[*formatter]*execution
 	labels          map[string]string
+	values          []model.Value
+	shapes          shapeNames
 }
 
 // Bounds on what a stream remembers of names and label sets; beyond them it
@@ -330,7 +355,11 @@ func (s *Stream) Run(in *Input) (out Row, ok bool) {
 			return Row{}, false
 		}
 	}
-	return Row{Line: r.line, Set: s.set(), Value: r.value}, true
+	s.values = s.values[:0]
+	for _, n := range s.p.opts.Values {
+		s.values = append(s.values, r.valueOf(n))
+	}
+	return Row{Line: r.line, Set: s.set(), Value: r.value, Values: s.values}, true
 }
 
 // set returns the label set of the row as it is now.

@@ -127,6 +127,26 @@ func (r *row) field(name string) (model.Value, bool) {
 	return r.fields[i], true
 }
 
+// valueOf returns what the row has under a name now, with its type where it is
+// a field that no stage has changed.
+func (r *row) valueOf(name string) model.Value {
+	if s := r.slot(name); s != nil && (s.gone || !s.meta) {
+		if s.gone {
+			return model.Value{}
+		}
+		return model.Text(s.value)
+	}
+	if !r.base.Has(name) {
+		if v, ok := r.field(name); ok {
+			return v
+		}
+	}
+	if v, ok := r.get(name); ok {
+		return model.Text(v)
+	}
+	return model.Value{}
+}
+
 // set gives a label a value.
 func (r *row) set(name, value string) {
 	s := r.slot(name)

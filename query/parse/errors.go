@@ -61,11 +61,13 @@ var suggestible = []Token{
 	word(Keyword, "by"), word(Keyword, "without"), word(Keyword, "offset"),
 	word(Ident, "json"), word(Ident, "logfmt"), word(Ident, "regexp"), word(Ident, "pattern"), word(Ident, "unpack"),
 	word(Ident, "line_format"), word(Ident, "label_format"), word(Ident, "decolorize"), word(Ident, "drop"), word(Ident, "keep"), word(Ident, "unwrap"), word(Ident, "patterns"),
+	word(Ident, "shape"), word(Ident, "stats"), word(Ident, "uniq"), word(Ident, "top"), word(Ident, "sort"), word(Ident, "limit"), word(Ident, "stream_context"),
 	word(Ident, "start"), word(Ident, "end"),
 }
 
 // stages are the words that begin a step of a pipeline.
-var stages = []string{"json", "logfmt", "regexp", "pattern", "unpack", "line_format", "label_format", "decolorize", "drop", "keep", "unwrap", "patterns"}
+var stages = []string{"json", "logfmt", "regexp", "pattern", "unpack", "line_format", "label_format", "decolorize", "drop", "keep", "unwrap", "patterns",
+	"shape", "stats", "uniq", "top", "sort", "limit", "stream_context"}
 
 // syntaxError tells what is wrong with the token at the index. What would have
 // been right is found by trying: a candidate is expected if the grammar gets

@@ -195,7 +195,7 @@ type stageG struct {
 	Format     *formatG    `parser:"| @@"`
 	Labels     *relabelG   `parser:"| @@"`
 	Decolorize lexer.Token `parser:"| @'decolorize'"`
-	Patterns   lexer.Token `parser:"| (?! Ident ('=' | '==' | '!=' | '=~' | '!~' | '<' | '<=' | '>' | '>=')) @'patterns'"`
+	Whole      *wholeG     `parser:"| @@"`
 	Pick       *pickG      `parser:"| @@"`
 	Unwrap     *unwrapG    `parser:"| @@"`
 	Cond       *condG      `parser:"| @@ )"`

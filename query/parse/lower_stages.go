@@ -34,8 +34,8 @@ func (l *lowering) stage(g *postfixG) (ast.Stage, error) {
 			st.Items = append(st.Items, it)
 		}
 		return st, nil
-	case present(s.Patterns):
-		return &ast.Patterns{Pos: pos}, nil
+	case s.Whole != nil:
+		return l.whole(pos, s.Whole)
 	case present(s.Decolorize):
 		return &ast.Decolorize{Pos: pos}, nil
 	case s.Pick != nil:

@@ -109,9 +109,11 @@ func (g trees) selector() *ast.Selector {
 	for range max(0, g.n("stages", 5)-2) {
 		st := g.stage()
 		if n := len(s.Stages); n > 0 {
-			// After drop x, a != would be read as a matcher of x.
+			// After drop x, a != would be read as a matcher of x, and after shape
+			// as a comparison.
 			_, drop := s.Stages[n-1].(*ast.DropKeep)
-			if f, ok := st.(*ast.LineFilter); ok && drop {
+			_, shape := s.Stages[n-1].(*ast.Shape)
+			if f, ok := st.(*ast.LineFilter); ok && (drop || shape) {
 				f.Op = "|="
 			}
 		}
@@ -123,7 +125,9 @@ func (g trees) selector() *ast.Selector {
 }
 
 func (g trees) stage() ast.Stage {
-	switch g.n("stage", 9) {
+	switch g.n("stage", 11) {
+	case 10, 11:
+		return g.pipe()
 	case 0, 1:
 		f := &ast.LineFilter{Op: g.pick("filter", "|=", "!=", "|~", "!~", "|>", "!>"), Values: g.texts()}
 		if (f.Op == "|=" || f.Op == "!=") && g.flip("ip") {
@@ -178,6 +182,43 @@ func (g trees) stage() ast.Stage {
 		d.Labels = append(d.Labels, p)
 	}
 	return d
+}
+
+// pipe is one of the stages that LogQL does not have.
+func (g trees) pipe() ast.Stage {
+	switch g.n("pipe", 6) {
+	case 0:
+		return &ast.Shape{}
+	case 1:
+		return &ast.Context{Before: g.n("before", 9), After: g.n("after", 9)}
+	case 2:
+		s := &ast.Sort{}
+		for range 1 + g.n("keys", 2) {
+			s.Keys = append(s.Keys, ast.SortKey{Name: g.label(), Desc: g.flip("desc")})
+		}
+		return s
+	case 3:
+		return &ast.Limit{N: 1 + g.n("limit", 9)}
+	case 4:
+		return &ast.Uniq{By: g.labels()}
+	case 5:
+		return &ast.Top{N: 1 + g.n("top", 9), By: g.labels()}
+	}
+	s := &ast.Stats{By: g.labels()}
+	for range 1 + g.n("functions", 2) {
+		f := ast.StatsFunc{Func: g.pick("stats", "count", "avg", "quantile"), Param: math.NaN()}
+		if f.Func == "quantile" {
+			f.Param = 0.95
+		}
+		if f.Func != "count" {
+			f.Field, f.Conv = g.label(), g.pick("conv", "", "duration", "bytes")
+		}
+		if g.flip("as") {
+			f.As = g.ident()
+		}
+		s.Funcs = append(s.Funcs, f)
+	}
+	return s
 }
 
 func (g trees) cond(depth int) ast.Cond {

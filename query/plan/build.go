@@ -166,16 +166,12 @@ func (b *builder) selector(s *ast.Selector) (Node, error) {
 		return nil, err
 	}
 	sel := &SelectLogs{Pos: s.Pos, Matchers: ms, Stages: s.Stages, Range: s.Range, When: when}
-	if n := len(s.Stages); n > 0 {
-		if p, ok := s.Stages[n-1].(*ast.Patterns); ok {
-			if s.Range > 0 {
-				return nil, fault(p, "`patterns` ends a log query; of a range take `pattern_count_over_time(…)`")
-			}
-			sel.Stages = s.Stages[:n-1]
-			return &Patterns{Pos: p.Pos, Logs: sel}, nil
-		}
+	stages, ends := splitEnds(s.Stages)
+	if len(ends) == 0 {
+		return sel, nil
 	}
-	return sel, nil
+	sel.Stages = stages
+	return buildEnds(sel, ends), nil
 }
 
 func (b *builder) subquery(n *ast.Subquery) (Node, error) {

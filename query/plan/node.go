@@ -70,6 +70,38 @@ type Patterns struct {
 	Logs *SelectLogs
 }
 
+// Table makes a table of the rows of a log query (Type Vector): a row for each
+// set of values of By, and a column for each of Funcs, whose name is the series'
+// name. Its rows are those of the window of Logs or, where that has no range, as
+// with Patterns. After are the stages that work on the table: Sort, Limit and
+// LabelFilter. Top, where not 0, keeps the rows with the greatest values of
+// the only column; Present says that rows without any of By do not count.
+type Table struct {
+	ast.Pos
+	Logs    *SelectLogs
+	By      []string
+	Funcs   []ast.StatsFunc
+	Top     int
+	Present bool
+	After   []ast.Stage
+}
+
+// Arranged puts the rows of a log query in another order or keeps the first of
+// them (Type Rows). Stages are Sort and Limit.
+type Arranged struct {
+	ast.Pos
+	Logs   *SelectLogs
+	Stages []ast.Stage
+}
+
+// Context adds the neighbours of a log query's rows in their streams (Type
+// Rows).
+type Context struct {
+	ast.Pos
+	Logs          *SelectLogs
+	Before, After int
+}
+
 // Unwrap returns the unwrap stage, or nil.
 func (s *SelectLogs) Unwrap() *ast.Unwrap {
 	for _, st := range s.Stages {
@@ -164,6 +196,15 @@ func (s *SelectLogs) Type() funcs.Type {
 
 // Type returns Vector.
 func (*Patterns) Type() funcs.Type { return funcs.Vector }
+
+// Type returns Vector.
+func (*Table) Type() funcs.Type { return funcs.Vector }
+
+// Type returns Rows.
+func (*Arranged) Type() funcs.Type { return funcs.Rows }
+
+// Type returns Rows.
+func (*Context) Type() funcs.Type { return funcs.Rows }
 
 // Type returns Range.
 func (*Subquery) Type() funcs.Type { return funcs.Range }

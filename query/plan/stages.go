@@ -11,17 +11,17 @@ import (
 // needs a range, comes once, and only label filters may follow it.
 func checkStages(s *ast.Selector, d ast.Dialect) error {
 	var unwrap *ast.Unwrap
-	for _, st := range s.Stages {
+	stages, ends := splitEnds(s.Stages)
+	if err := checkEnds(s, ends); err != nil {
+		return err
+	}
+	for _, st := range stages {
 		if unwrap != nil {
 			if _, ok := st.(*ast.LabelFilter); !ok {
 				return fault(st, "only label filters may follow `unwrap`")
 			}
 		}
 		switch st := st.(type) {
-		case *ast.Patterns:
-			if st != s.Stages[len(s.Stages)-1] {
-				return fault(st, "`patterns` ends a log query, nothing may follow it")
-			}
 		case *ast.Unwrap:
 			if !s.HasRange() {
 				return fault(st, "`unwrap` makes samples and needs a range, such as `[5m]`")
