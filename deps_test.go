@@ -60,7 +60,7 @@ func TestThirdPartyLibrariesHaveOneHome(t *testing.T) {
 		{"github.com/alecthomas/participle", []string{"tidemark/query/parse"}, "everything behind the parser works on query/ast"},
 		{"github.com/valyala/fasthttp", []string{"tidemark/server", "tidemark/bench/sidebyside"}, "its request bytes die with the request; only server, and the client of the benchmarks, know which to copy"},
 		{"github.com/leodido/go-syslog", []string{"tidemark/ingest/syslog"}, "a protocol is its decoder's business"},
-		{"github.com/fasthttp/websocket", []string{"tidemark/server"}, "WebSockets are HTTP's, as fasthttp is"},
+		{"github.com/fasthttp/websocket", []string{"tidemark/server", "tidemark/cmd"}, "WebSockets are HTTP's, as fasthttp is; the command line follows logs as a client of the server"},
 		{"github.com/pierrec/lz4", []string{"tidemark/storage/chunk", "tidemark/storage/rowgroup", "tidemark/storage/internal"}, "compression is a matter of the codecs"},
 		{"github.com/alecthomas/kong", []string{"tidemark/cmd"}, "only cmd owns flags"},
 		{"github.com/schollz/progressbar", []string{"tidemark/cmd"}, "only cmd writes to a terminal"},

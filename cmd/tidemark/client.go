@@ -22,9 +22,6 @@ import (
 	"tidemark/storage/model"
 )
 
-// tokenVariable is the one environment variable that the program reads.
-const tokenVariable = "TIDEMARK_TOKEN"
-
 // maxAnswer bounds an answer that is read into memory.
 const maxAnswer = 1 << 30
 
@@ -35,31 +32,28 @@ type client struct {
 	http  *http.Client
 }
 
-// client returns a client for the server that the flags name.
+// client returns a client for the server that flags, environment and
+// configuration name.
 func (t *target) client() (*client, error) {
-	base := strings.TrimRight(t.Server, "/")
-	if base == "" {
-		base = defaultServer
+	set, err := t.settings()
+	if err != nil {
+		return nil, err
 	}
+	base := strings.TrimRight(set.Server, "/")
 	u, err := url.Parse(base)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, usage("--server %s: want a URL such as http://127.0.0.1:8433", t.Server)
+		return nil, usage("server %q: want a URL such as http://127.0.0.1:8433", set.Server)
 	}
-	c := &client{base: base, token: os.Getenv(tokenVariable)}
-	if t.TokenFile != "" {
-		if c.token, err = readToken(t.TokenFile); err != nil {
-			return nil, err
-		}
-	}
+	c := &client{base: base, token: set.Token}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	if t.TLSCA != "" {
-		pem, err := os.ReadFile(t.TLSCA)
+	if set.TLSCA != "" {
+		pem, err := os.ReadFile(set.TLSCA)
 		if err != nil {
 			return nil, err
 		}
 		pool := x509.NewCertPool()
 		if !pool.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s holds no certificate in PEM form", t.TLSCA)
+			return nil, fmt.Errorf("%s holds no certificate in PEM form", set.TLSCA)
 		}
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	}
@@ -89,9 +83,13 @@ func (c *client) do(ctx context.Context, method, path string, header http.Header
 		return nil, nil, fmt.Errorf("read the answer of %s: %w", c.base, err)
 	}
 	if resp.StatusCode == http.StatusUnauthorized {
-		return nil, nil, fmt.Errorf("%s asks for a token: give --token-file, or set %s", c.base, tokenVariable)
+		return nil, nil, c.unauthorized()
 	}
 	return resp, answer, nil
+}
+
+func (c *client) unauthorized() error {
+	return &unreachableError{fmt.Errorf("%s asks for a token: give --token-file, or set %s", c.base, tokenVariable)}
 }
 
 // explain shortens the errors of a request that met no server.
@@ -100,7 +98,7 @@ func (c *client) explain(err error) error {
 	if errors.As(err, &ue) {
 		err = ue.Err
 	}
-	return fmt.Errorf("no answer from %s: %w", c.base, err)
+	return &unreachableError{fmt.Errorf("no answer from %s: %w", c.base, err)}
 }
 
 // endpoints are the paths of instant and range queries in each dialect.
@@ -110,8 +108,8 @@ var endpoints = map[ast.Dialect][2]string{
 	ast.LogQL:  {"/loki/api/v1/query", "/loki/api/v1/query_range"},
 }
 
-// query asks one question.
-func (c *client) query(ctx context.Context, r query.Request) (*query.Result, error) {
+// Query asks one question.
+func (c *client) Query(ctx context.Context, r query.Request) (*query.Result, error) {
 	form := url.Values{"query": {r.Text}}
 	path := endpoints[r.Dialect][1]
 	if r.Instant {

@@ -59,11 +59,22 @@ func program(t *testing.T) string {
 	return path
 }
 
+// cleanEnvironment is the environment without what the person who runs the
+// tests has set up for the program.
+func cleanEnvironment(t *testing.T, more ...string) []string {
+	t.Helper()
+	env := append(os.Environ(), "XDG_CONFIG_HOME="+t.TempDir())
+	for _, name := range []string{serverVariable, tokenVariable, tokenFileVariable, tlsCAVariable, configVariable} {
+		env = append(env, name+"=")
+	}
+	return append(env, more...)
+}
+
 // call runs the program to its end.
 func call(t *testing.T, stdin string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	cmd := exec.Command(program(t), args...)
-	cmd.Env = append(os.Environ(), tokenVariable+"=")
+	cmd.Env = cleanEnvironment(t)
 	cmd.Stdin = strings.NewReader(stdin)
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
@@ -339,7 +350,7 @@ func TestRefusals(t *testing.T) {
 		"no token file":     {[]string{"serve", "--auth-token-file", file + "x"}, 1, "no such file"},
 		"retention":         {[]string{"serve", "--retention", "30 parsecs"}, 2, "30 parsecs"},
 		"no command":        {[]string{"nonsense"}, 2, "nonsense"},
-		"no server":         {[]string{"query", "1", "--server", "http://127.0.0.1:1"}, 1, "127.0.0.1:1"},
+		"no server":         {[]string{"query", "1", "--server", "http://127.0.0.1:1"}, exitUnreachable, "127.0.0.1:1"},
 		"no store":          {[]string{"query", "1", "--data", file + "x"}, 1, "holds no store"},
 		"start after end":   {[]string{"query", "1", "--start", "now", "--end", "-1h"}, 2, "before"},
 		"time":              {[]string{"query", "1", "--time", "soon"}, 2, "soon"},
@@ -394,10 +405,10 @@ func TestTokenAndTLS(t *testing.T) {
 	if out := must(t, "query", "40 + 2", "--server", s.url, "--tls-ca", cert, "--token-file", token); out != "42\n" {
 		t.Errorf("got %q, want 42", out)
 	}
-	if _, errOut, code := call(t, "", "query", "1", "--server", s.url, "--tls-ca", cert); code != exitError || !strings.Contains(errOut, "--token-file") {
+	if _, errOut, code := call(t, "", "query", "1", "--server", s.url, "--tls-ca", cert); code != exitUnreachable || !strings.Contains(errOut, "--token-file") {
 		t.Errorf("without a token: code %d, %q", code, errOut)
 	}
-	if _, errOut, code := call(t, "", "query", "1", "--server", s.url, "--token-file", token); code != exitError || !strings.Contains(errOut, "certificate") {
+	if _, errOut, code := call(t, "", "query", "1", "--server", s.url, "--token-file", token); code != exitUnreachable || !strings.Contains(errOut, "certificate") {
 		t.Errorf("without the authority: code %d, %q", code, errOut)
 	}
 	s.stop()

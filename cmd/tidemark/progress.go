@@ -13,12 +13,18 @@ import (
 
 // isTerminal reports whether w is a terminal.
 func isTerminal(w io.Writer) bool {
+	if b, ok := w.(*sizedLike); ok {
+		w = b.like
+	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // terminalSize returns the size of the terminal that w is, or zeros.
 func terminalSize(w io.Writer) (width, height int) {
+	if b, ok := w.(*sizedLike); ok {
+		w = b.like
+	}
 	if f, ok := w.(*os.File); ok {
 		if width, height, err := term.GetSize(int(f.Fd())); err == nil {
 			return width, height

@@ -5,32 +5,32 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"tidemark/cmd/tidemark/internal/render"
 	"tidemark/query"
 	"tidemark/query/ast"
-	"tidemark/storage"
 	"tidemark/storage/model"
 )
 
 // queryCommand asks one question.
 type queryCommand struct {
 	Expr string `arg:"" help:"The query; - reads it from standard input."`
+	text string // of the query
 
-	Time    string `help:"Time of an instant query: now, -6h, RFC 3339 or Unix seconds; by default now." placeholder:"TIME" xor:"range"`
-	Start   string `help:"Begin of a range query." placeholder:"TIME" xor:"range"`
-	End     string `help:"End of a range query; it may lie in the future (default ${default})." default:"now" placeholder:"TIME"`
-	Step    span   `help:"Step of a range query; by default about 240 of them." placeholder:"DURATION"`
-	Dialect string `help:"How to read the query: ${enum}." enum:"native,promql,logql" default:"native"`
-	Limit   int    `help:"Log rows at most; by default 100." placeholder:"N"`
-	Forward bool   `help:"Show the oldest log rows first, not the newest."`
-	Timeout span   `help:"Give up after this long; by default after what the server sets, 30s." placeholder:"DURATION"`
-	Output  string `short:"o" help:"Print as ${enum}; auto is a chart of a range on a terminal and a table otherwise." enum:"auto,table,json,csv,chart" default:"auto"`
+	Time    string   `help:"Time of an instant query: now, -6h, RFC 3339 or Unix seconds; by default now." placeholder:"TIME" xor:"range"`
+	Start   string   `help:"Begin of a range query." placeholder:"TIME" xor:"range"`
+	End     string   `help:"End of a range query; it may lie in the future (default ${default})." default:"now" placeholder:"TIME"`
+	Step    span     `help:"Step of a range query; by default about 240 of them." placeholder:"DURATION"`
+	Dialect string   `help:"How to read the query: ${enum}." enum:"native,promql,logql" default:"native"`
+	Limit   int      `help:"Log rows at most; by default 100." placeholder:"N"`
+	Forward bool     `help:"Show the oldest log rows first, not the newest."`
+	Timeout span     `help:"Give up after this long; by default after what the server sets, 30s." placeholder:"DURATION"`
+	Output  string   `short:"o" help:"Print as ${enum}; auto is a chart of a range on a terminal and a table otherwise." enum:"auto,table,json,csv,chart" default:"auto"`
+	Watch   span     `help:"Ask again every so often until Ctrl-C, such as 5s; times relative to now move along." placeholder:"DURATION"`
+	With    []string `help:"Draw around a range: baseline (four weeks' band) or forecast (beyond now); may be repeated." enum:"baseline,forecast" placeholder:"WHAT"`
+	Expect  string   `help:"End with code 4 unless the answer has some data or none: for scripts." enum:",some,none" default:"" placeholder:"some|none"`
 
 	target `embed:""`
 }
@@ -43,39 +43,73 @@ func (queryCommand) Help() string {
   tidemark query 'rate(http_errors_total{service="checkout"}[5m])' --start -6d --step 30m
   tidemark query 'time_to(disk_used_percent{host="db-ap-1", path="/data"}[4w], 100)'
   tidemark query 'forecast(cpu_usage_user{host="web-eu-1"}[4w], h="1d")' --output chart
+  tidemark query 'cpu_usage_user{host="web-eu-1"}' --start -2d --with baseline
+  tidemark query 'topk(5, cpu_usage_user)' --watch 5s
+  tidemark query 'time_to(disk_used_percent[4w], 100) < 86400' --expect none || page-someone
   tidemark query --data ./tidemark-data 'up' --output json
 
-Without --start the query is an instant one. Times are UTC.
-Warnings go to standard error. Exit codes: 0 answered, 1 an error, 2 wrong usage.`
+Without --start the query is an instant one. Times are UTC. Warnings go to standard error.`
 }
 
 // dialects by name.
 var dialects = map[string]ast.Dialect{"native": ast.Native, "promql": ast.PromQL, "logql": ast.LogQL}
 
-// Run asks and prints.
+// Run asks and prints, once or again and again.
 func (q *queryCommand) Run(c *console) error {
+	if _, err := q.request(c, time.Now()); err != nil {
+		return err
+	}
+	ctx, stop := interruptible()
+	defer stop()
+	return q.with(func(s source) error {
+		if q.Watch == 0 {
+			return q.once(ctx, c, s)
+		}
+		return watch(ctx, c, time.Duration(q.Watch), func(c *console) error { return q.once(ctx, c, s) })
+	})
+}
+
+// once asks and prints.
+func (q *queryCommand) once(ctx context.Context, c *console, s source) error {
 	req, err := q.request(c, time.Now())
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	res, err := q.ask(ctx, req)
+	res, err := s.Query(ctx, req)
 	if err != nil {
 		return showQueryError(c.err, req.Text, err)
 	}
+	if err := q.overlay(ctx, s, req, res); err != nil {
+		return err
+	}
+	tell(c, res)
+	if err := render.Write(c.out, q.format(c, res), res, chartOptions(c)); err != nil {
+		return err
+	}
+	return expected(q.Expect, render.Empty(res))
+}
+
+// tell prints warnings and notes.
+func tell(c *console, res *query.Result) {
 	for _, w := range res.Warnings {
 		fmt.Fprintf(c.err, "warning: %s\n", w)
 	}
 	for _, w := range res.Infos {
 		fmt.Fprintf(c.err, "note: %s\n", w)
 	}
-	return render.Write(c.out, q.format(c, res), res, chartOptions(c))
+}
+
+// expected compares an answer with what --expect says.
+func expected(expect string, empty bool) error {
+	if expect == "some" && empty || expect == "none" && !empty {
+		return errUnexpected
+	}
+	return nil
 }
 
 // request checks the flags.
 func (q *queryCommand) request(c *console, now time.Time) (query.Request, error) {
-	r := query.Request{Text: q.Expr, Dialect: dialects[q.Dialect], Instant: q.Start == "",
+	r := query.Request{Dialect: dialects[q.Dialect], Instant: q.Start == "",
 		Limit: q.Limit, Timeout: time.Duration(q.Timeout), Direction: model.Backward}
 	if q.Forward {
 		r.Direction = model.Forward
@@ -83,13 +117,17 @@ func (q *queryCommand) request(c *console, now time.Time) (query.Request, error)
 	if q.Limit < 0 {
 		return r, usage("--limit %d: want a positive number", q.Limit)
 	}
-	if q.Expr == "-" {
+	if q.text == "" {
+		q.text = q.Expr
+	}
+	if q.text == "-" {
 		text, err := io.ReadAll(io.LimitReader(c.in, 1<<20))
 		if err != nil {
 			return r, fmt.Errorf("read the query: %w", err)
 		}
-		r.Text = string(text)
+		q.text = string(text)
 	}
+	r.Text = q.text
 	if strings.TrimSpace(r.Text) == "" {
 		return r, usage("the query is empty")
 	}
@@ -132,27 +170,6 @@ func stepFor(d time.Duration) time.Duration {
 		}
 	}
 	return want.Round(24*time.Hour) + 24*time.Hour
-}
-
-// ask puts the question to the server or the folder.
-func (q *queryCommand) ask(ctx context.Context, req query.Request) (*query.Result, error) {
-	if q.Data == "" {
-		cl, err := q.client()
-		if err != nil {
-			return nil, err
-		}
-		return cl.query(ctx, req)
-	}
-	db, err := q.openFolder(storage.Options{}, false)
-	if err != nil {
-		return nil, err
-	}
-	opts := query.Options{}
-	if req.Timeout > 0 {
-		opts.MaxTimeout = req.Timeout
-	}
-	res, err := query.NewEngine(db, opts).Query(ctx, req)
-	return res, errors.Join(err, db.Close())
 }
 
 func (q *queryCommand) format(c *console, res *query.Result) render.Format {

@@ -94,11 +94,11 @@ func TestReadmeTranscripts(t *testing.T) {
 	const mark = "=== end of output ==="
 	var script strings.Builder
 	fmt.Fprintf(&script, "PATH=%s:$PATH\n", filepath.Dir(program(t)))
-	fmt.Fprintf(&script, "tidemark() { command tidemark \"$1\" --server %s \"${@:2}\"; }\n", srv.url)
 	for _, s := range steps {
 		fmt.Fprintf(&script, "%s\necho; echo '%s'\n", strings.ReplaceAll(s.command, "http://127.0.0.1:8433", srv.url), mark)
 	}
 	cmd := exec.Command("bash", "-c", script.String()+"\nexit 0")
+	cmd.Env = cleanEnvironment(t, serverVariable+"="+srv.url)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -13,9 +13,9 @@ const defaultServer = "http://127.0.0.1:8433"
 
 // target are the flags that say where data is: at a server or in a folder.
 type target struct {
-	Server    string `help:"The server's URL; by default ${defaultServer}." placeholder:"URL" xor:"where"`
+	Server    string `help:"The server's URL; by default that of $TIDEMARK_SERVER, of the configuration file, or ${defaultServer}." placeholder:"URL" xor:"where"`
 	Data      string `help:"A folder to open instead of asking a server; no other process may have it open." placeholder:"DIR" xor:"where"`
-	TokenFile string `help:"File with the server's token. The environment variable TIDEMARK_TOKEN does the same." placeholder:"FILE"`
+	TokenFile string `help:"File with the server's token; $TIDEMARK_TOKEN_FILE does the same, and $TIDEMARK_TOKEN is the token itself." placeholder:"FILE"`
 	TLSCA     string `name:"tls-ca" help:"PEM file of the certificate authority (or the certificate itself) that the server's certificate is checked with." placeholder:"FILE"`
 }
 

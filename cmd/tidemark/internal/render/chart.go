@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +20,15 @@ import (
 type line struct {
 	name   string
 	points []query.Point
-	dotted bool // the edges of a band
+	area   *area // or nil; a line that has one has no points
+}
+
+// all are the points of the line and of its area's edges, in no order.
+func (l *line) all() []query.Point {
+	if l.area == nil {
+		return l.points
+	}
+	return slices.Concat(l.area.lower, l.area.upper)
 }
 
 // drawable returns the series of an answer that has a course over time, or nil.
@@ -34,13 +43,9 @@ func drawable(r *query.Result) []line {
 	case query.KindMatrix:
 		for i := range r.Series {
 			s := &r.Series[i]
-			band := s.Labels.Get("band")
-			out = append(out, line{
-				name:   visible(s.Labels.String()),
-				points: s.Points,
-				dotted: band == "lower" || band == "upper",
-			})
+			out = append(out, line{name: visible(s.Labels.String()), points: s.Points})
 		}
+		out = withAreas(r.Series, out)
 	}
 	return out
 }
@@ -59,10 +64,11 @@ type canvas struct {
 	cols, rows int
 	dots       []rune // bits of a braille pattern
 	owner      []int  // the series drawn last, or -1
+	shade      []int  // one more than the series whose area a cell is in, or 0
 }
 
 func newCanvas(cols, rows int) *canvas {
-	c := &canvas{cols: cols, rows: rows, dots: make([]rune, cols*rows), owner: make([]int, cols*rows)}
+	c := &canvas{cols: cols, rows: rows, dots: make([]rune, cols*rows), owner: make([]int, cols*rows), shade: make([]int, cols*rows)}
 	for i := range c.owner {
 		c.owner[i] = -1
 	}
@@ -79,9 +85,8 @@ func (c *canvas) set(x, y, owner int) {
 	c.owner[i] = owner
 }
 
-// segment draws from one dot to another; every is the distance of the dots
-// that are drawn.
-func (c *canvas) segment(x0, y0, x1, y1, owner, every int) {
+// segment draws from one dot to another.
+func (c *canvas) segment(x0, y0, x1, y1, owner int) {
 	n := max(abs(x1-x0), abs(y1-y0))
 	for i := 0; i <= n; i++ {
 		x, y := x0, y0
@@ -89,9 +94,7 @@ func (c *canvas) segment(x0, y0, x1, y1, owner, every int) {
 			x = x0 + int(math.Round(float64((x1-x0)*i)/float64(n)))
 			y = y0 + int(math.Round(float64((y1-y0)*i)/float64(n)))
 		}
-		if (x+y)%every == 0 {
-			c.set(x, y, owner)
-		}
+		c.set(x, y, owner)
 	}
 }
 
@@ -119,6 +122,9 @@ func chart(b *strings.Builder, lines []line, o Options) {
 	c := newCanvas(cols, rows)
 	gap := gapOf(drawn)
 	for i := range drawn {
+		if drawn[i].area != nil {
+			c.shadeArea(drawn[i].area, i, t0, t1, lo, hi, gap)
+		}
 		plot(c, &drawn[i], i, t0, t1, lo, hi, gap)
 	}
 	for r := range rows {
@@ -147,7 +153,7 @@ func bounds(lines []line) (t0, t1 int64, lo, hi float64, ok bool) {
 	lo, hi = math.Inf(1), math.Inf(-1)
 	t0, t1 = math.MaxInt64, math.MinInt64
 	for i := range lines {
-		for _, p := range lines[i].points {
+		for _, p := range lines[i].all() {
 			if math.IsNaN(p.V) || math.IsInf(p.V, 0) {
 				continue
 			}
@@ -185,6 +191,9 @@ func gapOf(lines []line) int64 {
 	usual := int64(math.MaxInt64)
 	for i := range lines {
 		ps := lines[i].points
+		if lines[i].area != nil {
+			ps = lines[i].area.lower
+		}
 		for j := 1; j < len(ps); j++ {
 			if d := ps[j].T - ps[j-1].T; d > 0 {
 				usual = min(usual, d)
@@ -200,10 +209,6 @@ func gapOf(lines []line) int64 {
 // plot draws one series.
 func plot(c *canvas, l *line, owner int, t0, t1 int64, lo, hi float64, gap int64) {
 	w, h := float64(2*c.cols-1), float64(4*c.rows-1)
-	every := 1
-	if l.dotted {
-		every = 3
-	}
 	var px, py int
 	var last int64
 	joined := false
@@ -219,7 +224,7 @@ func plot(c *canvas, l *line, owner int, t0, t1 int64, lo, hi float64, gap int64
 		// Halves keep the difference of two huge numbers finite.
 		y := int(math.Round(h * (hi/2 - p.V/2) / (hi/2 - lo/2)))
 		if joined && p.T-last <= gap {
-			c.segment(px, py, x, y, owner, every)
+			c.segment(px, py, x, y, owner)
 		} else {
 			c.set(x, y, owner)
 		}
@@ -230,14 +235,22 @@ func plot(c *canvas, l *line, owner int, t0, t1 int64, lo, hi float64, gap int64
 // row prints one row of cells.
 func (c *canvas) row(b *strings.Builder, r int, o Options, several bool) {
 	color := -1
-	cells := c.dots[r*c.cols : (r+1)*c.cols]
+	cells, shades := c.dots[r*c.cols:(r+1)*c.cols], c.shade[r*c.cols:(r+1)*c.cols]
 	end := len(cells)
-	for end > 0 && cells[end-1] == 0 {
+	for end > 0 && cells[end-1] == 0 && shades[end-1] == 0 {
 		end--
 	}
 	for i, dots := range cells[:end] {
 		owner := c.owner[r*c.cols+i]
 		switch {
+		case dots == 0 && shades[i] > 0 && o.Color:
+			if color >= 0 {
+				b.WriteString("\x1b[0m")
+			}
+			fmt.Fprintf(b, "\x1b[2;%sm░\x1b[0m", colors[(shades[i]-1)%len(colors)])
+			color = -1
+		case dots == 0 && shades[i] > 0:
+			b.WriteString("░")
 		case dots == 0:
 			b.WriteByte(' ')
 		case o.Color:
@@ -292,11 +305,21 @@ func legend(b *strings.Builder, lines []line, o Options) {
 	names, wide := seriesNames(lines)
 	for i := range lines {
 		mark := "⠶"
+		if lines[i].area != nil {
+			mark = "░"
+		}
 		switch {
 		case o.Color:
-			mark = fmt.Sprintf("\x1b[%sm⠶\x1b[0m", colors[i%len(colors)])
+			mark = fmt.Sprintf("\x1b[%sm%s\x1b[0m", colors[i%len(colors)], mark)
+		case lines[i].area != nil:
 		case len(lines) > 1:
 			mark = string(letters[i%len(letters)])
+		}
+		pad := strings.Repeat(" ", wide-width(names[i]))
+		if lines[i].area != nil {
+			lo, hi, lastLo, lastHi := lines[i].area.extremes()
+			fmt.Fprintf(b, "      %s %s%s  min %s  max %s  last %s to %s\n", mark, names[i], pad, short(lo), short(hi), short(lastLo), short(lastHi))
+			continue
 		}
 		lo, hi, last := math.Inf(1), math.Inf(-1), math.NaN()
 		for _, p := range lines[i].points {
@@ -304,7 +327,6 @@ func legend(b *strings.Builder, lines []line, o Options) {
 				lo, hi, last = math.Min(lo, p.V), math.Max(hi, p.V), p.V
 			}
 		}
-		pad := strings.Repeat(" ", wide-width(names[i]))
 		if math.IsNaN(last) {
 			fmt.Fprintf(b, "      %s %s%s  no number\n", mark, names[i], pad)
 			continue

@@ -52,6 +52,12 @@ func results() map[string]*query.Result {
 			{Labels: ls("band", "lower"), Points: wave(120, func(i int) float64 { return sine(0, 10)(i) - 5 })},
 			{Labels: ls("band", "upper"), Points: wave(120, func(i int) float64 { return sine(0, 10)(i) + 5 })},
 		}},
+		"matrix_fan": {Kind: query.KindMatrix, Series: []query.Series{
+			{Labels: ls("__name__", "used", "host", "a"), Points: wave(60, func(i int) float64 { return float64(i) })},
+			{Labels: ls("host", "a", "q", "0.1"), Points: wave(120, func(i int) float64 { return float64(i) * 0.8 })[59:]},
+			{Labels: ls("host", "a", "q", "0.5"), Points: wave(120, func(i int) float64 { return float64(i) })[59:]},
+			{Labels: ls("host", "a", "q", "0.9"), Points: wave(120, func(i int) float64 { return float64(i) * 1.2 })[59:]},
+		}},
 		"matrix_gap": {Kind: query.KindMatrix, Series: []query.Series{{Labels: ls(), Points: append(wave(40, func(int) float64 { return 7 }),
 			query.Point{T: t0 + 100*60_000, V: math.NaN()}, query.Point{T: t0 + 120*60_000, V: 7}, query.Point{T: t0 + 121*60_000, V: math.Inf(-1)})}}},
 		"matrix_huge": {Kind: query.KindMatrix, Series: []query.Series{{Labels: ls("n", "1"), Points: []query.Point{{T: t0, V: -math.MaxFloat64}, {T: t0 + 1000, V: math.MaxFloat64}}}}},
@@ -93,6 +99,38 @@ func compare(t *testing.T, name, got string) {
 	}
 	if got != string(want) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestRecords(t *testing.T) {
+	r := &Records{Title: "THINGS", Columns: []string{"name", "per second", "since"}, Rows: [][]any{
+		{"a", 1234.5678, nil}, {"\x1b[31mred, \"b\"", math.Inf(1), "2025-11-20"}, {"", 7, true},
+	}}
+	for _, f := range []Format{Table, JSON, CSV} {
+		var b strings.Builder
+		if err := WriteRecords(&b, f, r); err != nil {
+			t.Fatal(err)
+		}
+		compare(t, "records."+string(f), b.String())
+	}
+	var b strings.Builder
+	if err := WriteRecords(&b, Table, &Records{Columns: []string{"x"}, Empty: "none"}); err != nil || b.String() != "none\n" {
+		t.Errorf("without rows: got %q, %v, want none", b.String(), err)
+	}
+	b.Reset()
+	if err := WriteRecords(&b, JSON, &Records{Columns: []string{"x"}}); err != nil || b.String() != "[]\n" {
+		t.Errorf("without rows: got %q, %v, want []", b.String(), err)
+	}
+}
+
+func TestSpark(t *testing.T) {
+	for want, values := range map[string][]float64{"": nil, "▁▁": {0, 0}, "▁▅█": {-1, 1, 2}, "█": {math.SmallestNonzeroFloat64}} {
+		if got := Spark(values); got != want {
+			t.Errorf("%v: got %s, want %s", values, got, want)
+		}
+	}
+	if got := Spark([]float64{math.NaN(), math.Inf(1), 1}); len([]rune(got)) != 3 {
+		t.Errorf("got %q, want three bars", got)
 	}
 }
 

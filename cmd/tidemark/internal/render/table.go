@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -30,12 +31,13 @@ func table(b *strings.Builder, r *query.Result) {
 	default:
 		seriesTable(b, r.Series)
 	}
-	if empty(r) {
+	if Empty(r) {
 		b.WriteString("no data\n")
 	}
 }
 
-func empty(r *query.Result) bool {
+// Empty reports whether an answer holds nothing.
+func Empty(r *query.Result) bool {
 	switch r.Kind {
 	case query.KindVector, query.KindMatrix:
 		return len(r.Series) == 0
@@ -185,19 +187,35 @@ func streamTable(b *strings.Builder, streams []query.Stream) {
 		shared[i] = l.Name
 	}
 	for _, r := range rowsOf(streams) {
-		b.WriteString(nano(r.entry.T))
-		b.WriteString("  ")
-		if own := r.labels.Without(shared...); len(own) > 0 {
-			b.WriteString(visible(own.String()))
-			b.WriteString("  ")
-		}
-		b.WriteString(visible(r.entry.Line))
-		for _, f := range r.entry.Fields {
-			b.WriteString("  ")
-			b.WriteString(visible(f.Name))
-			b.WriteByte('=')
-			b.WriteString(visible(f.Value.String()))
-		}
-		b.WriteByte('\n')
+		r.print(b, shared)
 	}
+}
+
+// WriteRows prints the rows of one stream as they stand in a table of several,
+// each with all of its labels.
+func WriteRows(w io.Writer, st *query.Stream) error {
+	var b strings.Builder
+	for i := range st.Entries {
+		(&row{&st.Labels, &st.Entries[i]}).print(&b, nil)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// print prints a row without the labels that are shared by all.
+func (r *row) print(b *strings.Builder, shared []string) {
+	b.WriteString(nano(r.entry.T))
+	b.WriteString("  ")
+	if own := r.labels.Without(shared...); len(own) > 0 {
+		b.WriteString(visible(own.String()))
+		b.WriteString("  ")
+	}
+	b.WriteString(visible(r.entry.Line))
+	for _, f := range r.entry.Fields {
+		b.WriteString("  ")
+		b.WriteString(visible(f.Name))
+		b.WriteByte('=')
+		b.WriteString(visible(f.Value.String()))
+	}
+	b.WriteByte('\n')
 }
