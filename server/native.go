@@ -132,7 +132,7 @@ func writeFunction(w *jsonWriter, f *funcs.Func) {
 	w.raw(`,"family":`)
 	w.text(f.Family)
 	w.raw(`,"signature":`)
-	w.text(signature(f))
+	w.text(f.Signature())
 	w.raw(`,"returns":`)
 	w.text(f.Returns.String())
 	flag("variadic", f.Variadic)
@@ -168,38 +168,4 @@ func writeFunction(w *jsonWriter, f *funcs.Func) {
 	w.raw(`,"example":`)
 	w.text(f.Example)
 	w.raw("}")
-}
-
-// signature prints a function's parameters and result in one line, as
-// name(param: type, option=default) result.
-func signature(f *funcs.Func) string {
-	b := append([]byte(nil), f.Name...)
-	b = append(b, '(')
-	for i := range f.Params {
-		p := &f.Params[i]
-		if i > 0 {
-			b = append(b, ", "...)
-		}
-		b = append(b, p.Name...)
-		switch {
-		case p.Optional && p.Default != "":
-			b = append(append(b, '='), p.Default...)
-			continue
-		case p.Optional:
-			b = append(b, '?')
-		}
-		for j, t := range p.Types {
-			if j == 0 {
-				b = append(b, ": "...)
-			} else {
-				b = append(b, " or "...)
-			}
-			b = append(b, t.String()...)
-		}
-		if f.Variadic && i == len(f.Params)-1 {
-			b = append(b, " …"...)
-		}
-	}
-	b = append(b, ") "...)
-	return string(append(b, f.Returns.String()...))
 }

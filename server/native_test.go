@@ -78,7 +78,7 @@ func TestNativeFunctions(t *testing.T) {
 	}
 	f := &funcs.Func{Name: "f", Returns: funcs.Vector, Variadic: true, Params: []funcs.Param{
 		{Name: "v", Types: []funcs.Type{funcs.Range, funcs.LogRange}}, {Name: "q", Types: []funcs.Type{funcs.Scalar}, Optional: true, Default: "0.5"}, {Name: "s", Types: []funcs.Type{funcs.Str}}}}
-	if got, want := signature(f), "f(v: range vector or log range, q=0.5, s: string …) instant vector"; got != want {
+	if got, want := f.Signature(), "f(v: range vector or log range, q=0.5, s: string …) instant vector"; got != want {
 		t.Errorf("signature is %q, want %q", got, want)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -372,5 +373,36 @@ func TestPatternRecords(t *testing.T) {
 	want := `[[10 0.833  █▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁█ common] [2 0.167 new █▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁█ rare] [0 0 gone ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁ lost]]`
 	if got := fmt.Sprint(r.Rows); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+var updateDocs = flag.Bool("update", false, "write docs/command-line.md")
+
+// docs/command-line.md is what the declarations say, and docs/operations.md
+// names every flag of the server.
+func TestCommandLineReference(t *testing.T) {
+	const path = "../../docs/command-line.md"
+	root := parserOf(t).Model.Node
+	got := reference(root)
+	if *updateDocs {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Error("docs/command-line.md is not what the declarations say: go test ./cmd/tidemark -run TestCommandLineReference -update writes it anew")
+	}
+	operations, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range childOf(root, "serve").Flags {
+		if !strings.Contains(string(operations), "--"+f.Name) {
+			t.Errorf("docs/operations.md does not name serve --%s", f.Name)
+		}
 	}
 }

@@ -121,3 +121,57 @@ func manual(root *kong.Node) string {
 	}
 	return r.String()
 }
+
+// reference is the same in Markdown: docs/command-line.md.
+func reference(root *kong.Node) string {
+	var b strings.Builder
+	b.WriteString(`# Command line
+
+<!-- Made of the declarations in cmd/tidemark: go test ./cmd/tidemark -run TestCommandLineReference -update -->
+
+` + "`tidemark COMMAND --help`" + ` prints the section of a command, and ` + "`tidemark man | man -l -`" + ` all of them. ` + "`source <(tidemark completion bash)`" + ` completes them.
+
+| command | |
+| --- | --- |
+`)
+	for _, node := range root.Children {
+		if !node.Hidden {
+			fmt.Fprintf(&b, "| [%s](#tidemark-%s) | %s |\n", node.Name, node.Name, node.Help)
+		}
+	}
+	b.WriteString("\n## Exit codes\n\n| code | means |\n| --- | --- |\n")
+	for _, e := range exitCodes {
+		fmt.Fprintf(&b, "| %d | %s |\n", e.code, e.means)
+	}
+	b.WriteString("\n## Environment and configuration\n\nA flag comes before the environment, and that before the configuration file.\n\n| variable | means |\n| --- | --- |\n")
+	for _, e := range environment {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", e.name, e.means)
+	}
+	b.WriteString("\n```json\n{\"server\": \"https://tidemark.example:8433\", \"token_file\": \"/home/me/.tidemark-token\", \"tls_ca\": \"/etc/ssl/ours.pem\"}\n```\n")
+	for _, node := range root.Children {
+		if node.Hidden {
+			continue
+		}
+		fmt.Fprintf(&b, "\n## tidemark %s\n\n%s\n\n`%s`\n", node.Name, node.Help, node.Summary())
+		if len(node.Positional)+len(node.Flags) > 0 {
+			b.WriteByte('\n')
+		}
+		for _, p := range node.Positional {
+			fmt.Fprintf(&b, "- `%s`: %s\n", p.Summary(), p.Help)
+		}
+		for _, f := range node.Flags {
+			if f.Hidden {
+				continue
+			}
+			head := f.String()
+			if f.Short != 0 {
+				head = "-" + string(f.Short) + ", " + head
+			}
+			fmt.Fprintf(&b, "- `%s`: %s\n", head, strings.ReplaceAll(f.Help, "|", `\|`))
+		}
+		if node.Detail != "" {
+			fmt.Fprintf(&b, "\n```\n%s\n```\n", strings.TrimSpace(node.Detail))
+		}
+	}
+	return b.String()
+}

@@ -12,6 +12,7 @@ import (
 
 // step is one command of a transcript with what it prints.
 type step struct {
+	file    string
 	line    int
 	command string
 	output  []string
@@ -32,7 +33,7 @@ func readTranscripts(t *testing.T, path string) []step {
 			inside = l == "```console"
 		case !inside:
 		case strings.HasPrefix(l, "$ "):
-			steps = append(steps, step{line: i + 1, command: l[2:]})
+			steps = append(steps, step{file: filepath.Base(path), line: i + 1, command: l[2:]})
 		case len(steps) == 0:
 			t.Fatalf("%s:%d: output before the first command", path, i+1)
 		default:
@@ -72,8 +73,9 @@ func (s *step) matches(output string) bool {
 	return regexp.MustCompile(re.String()).MatchString(output)
 }
 
-// TestReadmeTranscripts replays the three users' stories of the README, as one
-// shell session, against a server that the README's first command starts.
+// TestReadmeTranscripts replays the three users' stories of the README and the
+// quick start, as one shell session, against a server that their first command
+// starts.
 func TestReadmeTranscripts(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the whole demo is filled; left out of -short runs")
@@ -87,6 +89,7 @@ func TestReadmeTranscripts(t *testing.T) {
 	if len(steps) < 15 {
 		t.Fatalf("the README has %d commands in transcripts, want the three stories", len(steps))
 	}
+	steps = append(steps, readTranscripts(t, "../../docs/quick-start.md")...)
 	srv := start(t, t.TempDir(), "--demo")
 	srv.ready()
 
@@ -115,7 +118,7 @@ func TestReadmeTranscripts(t *testing.T) {
 			got += "\n"
 		}
 		if !s.matches(got) {
-			t.Errorf("README.md:%d: $ %s\nprints\n%s\nwant\n%s", s.line, s.command, got, strings.Join(s.output, "\n"))
+			t.Errorf("%s:%d: $ %s\nprints\n%s\nwant\n%s", s.file, s.line, s.command, got, strings.Join(s.output, "\n"))
 		}
 	}
 }
