@@ -74,16 +74,16 @@ type picker struct {
 // shorter.
 func (p *picker) window(d time.Duration) (start, end time.Time) {
 	all := p.cfg.End().Sub(p.cfg.Start)
-	if d >= all {
-		return p.cfg.Start, p.cfg.End()
+	start = p.cfg.Start
+	if d < all {
+		start = start.Add(time.Duration(p.rng.Int64N(int64(all-d)/1e9)) * time.Second)
 	}
-	start = p.cfg.Start.Add(time.Duration(p.rng.Int64N(int64(all-d)/1e9)) * time.Second)
 	if start.Sub(p.cfg.Start)%p.cfg.Interval == 0 {
 		// A window's left end is open, in Prometheus since version 3 only:
 		// then no sample should be just there.
 		start = start.Add(time.Second)
 	}
-	return start, start.Add(d)
+	return start, start.Add(min(d, all))
 }
 
 // ranged is a range query over a window.
