@@ -15,16 +15,12 @@ func (e *Engine) Cardinality(ctx context.Context, limit int, timeout time.Durati
 		return nil, err
 	}
 	defer done()
-	view, err := e.src.View()
-	if err != nil {
-		return nil, err
-	}
-	defer view.Close()
-	cv, ok := view.(model.CardinalityView)
-	if !ok {
+	c, err := read(ctx, e, func(view model.View) (*model.Cardinality, error) {
+		if cv, ok := view.(model.CardinalityView); ok {
+			return cv.Cardinality(ctx, limit)
+		}
 		return nil, nil
-	}
-	c, err := cv.Cardinality(ctx, limit)
+	})
 	if err != nil {
 		return nil, contextError(err, "counting series")
 	}

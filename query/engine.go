@@ -56,12 +56,10 @@ func (e *Engine) Query(ctx context.Context, req Request) (*Result, error) {
 	defer done()
 	run.waiting.Store(false)
 	p.Held = &run.held
-	view, err := e.src.View()
-	if err != nil {
-		return nil, err
-	}
-	defer view.Close()
-	ans, err := exec.Run(ctx, view, node, p)
+	ans, err := read(ctx, e, func(view model.View) (*exec.Answer, error) {
+		p.Held.Store(0)
+		return exec.Run(ctx, view, node, p)
+	})
 	if err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err()
@@ -69,6 +67,30 @@ func (e *Engine) Query(ctx context.Context, req Request) (*Result, error) {
 		return nil, contextError(err, "execution")
 	}
 	return result(ans), nil
+}
+
+// maxMends bounds how often a query is asked anew because it met damage.
+const maxMends = 5
+
+// read calls ask with a view, and again where it met damage that the source has cut
+// out since.
+func read[T any](ctx context.Context, e *Engine, ask func(model.View) (T, error)) (out T, err error) {
+	for tries := 0; ; tries++ {
+		view, verr := e.src.View()
+		if verr == nil {
+			out, err = ask(view)
+			verr = view.Close()
+			if err == nil {
+				return out, verr
+			}
+		} else {
+			err = verr
+		}
+		m, ok := e.src.(exec.Mender)
+		if !ok || tries == maxMends || ctx.Err() != nil || !m.Mend(ctx, err) {
+			return out, err
+		}
+	}
 }
 
 // span is what the durations of a query may ask of it.

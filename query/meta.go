@@ -47,12 +47,13 @@ func meta[T any](ctx context.Context, e *Engine, req MetaRequest, ask func(conte
 		return none, err
 	}
 	defer done()
-	view, err := e.src.View()
-	if err != nil {
-		return none, err
-	}
-	defer view.Close()
-	out, err := ask(ctx, view, sel)
+	out, err := read(ctx, e, func(view model.View) (T, error) {
+		out, err := ask(ctx, view, sel)
+		if w, ok := view.(model.Warner); ok && req.Warnings != nil {
+			*req.Warnings = w.Warnings()
+		}
+		return out, err
+	})
 	if err != nil {
 		return none, contextError(err, "label lookup")
 	}

@@ -53,4 +53,6 @@ type MetaRequest struct {
 	Timeout time.Duration
 	// Enforce is added to the matchers of every selector.
 	Enforce []*model.Matcher
+	// Warnings, where not nil, is set to what the answer may lack, sorted.
+	Warnings *[]string
 }

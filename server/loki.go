@@ -281,11 +281,13 @@ func (s *Server) handleLokiLabels(c *call) error {
 	if err != nil {
 		return err
 	}
+	var lost []string
+	req.Warnings = &lost
 	names, err := s.opts.Engine.LabelNames(s.base, req)
 	if err != nil {
 		return s.queryError(err)
 	}
-	s.answerStrings(c, names, nil)
+	s.answerStrings(c, names, lost)
 	return nil
 }
 
@@ -298,11 +300,13 @@ func (s *Server) handleLokiLabelValues(c *call) error {
 	if err != nil {
 		return err
 	}
+	var lost []string
+	req.Warnings = &lost
 	values, err := s.opts.Engine.LabelValues(s.base, name, req)
 	if err != nil {
 		return s.queryError(err)
 	}
-	s.answerStrings(c, values, nil)
+	s.answerStrings(c, values, lost)
 	return nil
 }
 
@@ -311,11 +315,13 @@ func (s *Server) handleLokiSeries(c *call) error {
 	if err != nil {
 		return err
 	}
+	var lost []string
+	req.Warnings = &lost
 	sets, err := s.opts.Engine.LabelSets(s.base, req)
 	if err != nil {
 		return s.queryError(err)
 	}
-	s.answerLabelSets(c, sets, nil)
+	s.answerLabelSets(c, sets, lost)
 	return nil
 }
 

@@ -277,12 +277,14 @@ func (s *Server) handlePromLabels(c *call) error {
 	if err != nil {
 		return err
 	}
+	var lost []string
+	req.Warnings = &lost
 	names, err := s.opts.Engine.LabelNames(s.base, req)
 	if err != nil {
 		return inParam("match[]", s.queryError(err))
 	}
 	names, warnings := cut(names, limit)
-	s.answerStrings(c, names, warnings)
+	s.answerStrings(c, names, append(warnings, lost...))
 	return nil
 }
 
@@ -295,12 +297,14 @@ func (s *Server) handlePromLabelValues(c *call) error {
 	if err != nil {
 		return err
 	}
+	var lost []string
+	req.Warnings = &lost
 	values, err := s.opts.Engine.LabelValues(s.base, name, req)
 	if err != nil {
 		return inParam("match[]", s.queryError(err))
 	}
 	values, warnings := cut(values, limit)
-	s.answerStrings(c, values, warnings)
+	s.answerStrings(c, values, append(warnings, lost...))
 	return nil
 }
 
@@ -324,12 +328,14 @@ func (s *Server) handlePromSeries(c *call) error {
 	if len(req.Match) == 0 {
 		return &apiError{status: 400, kind: kindBadData, msg: "no match[] parameter provided"}
 	}
+	var lost []string
+	req.Warnings = &lost
 	sets, err := s.opts.Engine.LabelSets(s.base, req)
 	if err != nil {
 		return inParam("match[]", s.queryError(err))
 	}
 	sets, warnings := cut(sets, limit)
-	s.answerLabelSets(c, sets, warnings)
+	s.answerLabelSets(c, sets, append(warnings, lost...))
 	return nil
 }
 

@@ -211,7 +211,7 @@ func (db *DB) appendLocked(gen *generation, b *model.Batch, now time.Time) (pos,
 	}
 	w.rec = wal.AppendRecord(w.rec[:0], &wal.Record{
 		Received: now.UnixNano(), RequestKey: b.RequestKey,
-		Streams: res.NewStreams, Schemas: res.NewSchemas,
+		Streams: res.NewStreams, Schemas: res.NewSchemas, FirstStream: res.FirstStream, FirstSchema: res.FirstSchema,
 		Batch: b, StreamRefs: res.Streams, SchemaRefs: res.Schemas,
 	})
 	if len(w.rec) > wal.MaxRecord {

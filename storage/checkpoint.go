@@ -90,8 +90,13 @@ func (db *DB) checkpoint(ctx context.Context, dir string) (err error) {
 	if err := wal.Empty(fsys, walDir, applied+1); err != nil {
 		return err
 	}
-	if err := checkFormat(fsys, dir); err != nil {
+	if err := writeFormat(fsys, dir); err != nil {
 		return err
+	}
+	if losses := db.Losses(); len(losses) > 0 {
+		if err := writeLosses(fsys, dir, losses); err != nil {
+			return err
+		}
 	}
 	return writeManifest(ctx, fsys, dir)
 }

@@ -52,10 +52,13 @@ type DB struct {
 		viewSeq        uint64
 		tombstones     []*tombstone // ascending by position; replaced, never changed
 	}
-	floor   atomic.Int64 // times before it were dropped to save space
-	applied atomic.Uint64
-	visible atomic.Uint64
-	failure atomic.Pointer[error]
+	floor atomic.Int64 // times before it were dropped to save space
+	// losses are what was cut out; changed under lossesMu, replaced.
+	losses   atomic.Pointer[[]Loss]
+	lossesMu sync.Mutex
+	applied  atomic.Uint64
+	visible  atomic.Uint64
+	failure  atomic.Pointer[error]
 
 	flushes chan flushRequest
 	stop    chan struct{}
@@ -81,7 +84,7 @@ type DB struct {
 type counters struct {
 	batches, duplicates, rejected, rows, samples      atomic.Int64
 	flushes, flushErrors, chunks, groups              atomic.Int64
-	encodingFaults                                    atomic.Int64
+	encodingFaults, losses                            atomic.Int64
 	chunkBytes, groupBytes, lastFlush, partitionDrops atomic.Int64
 	replayedBatches, replayedBytes                    atomic.Int64
 	replay                                            time.Duration

@@ -81,7 +81,7 @@ func TestOpenErrors(t *testing.T) {
 	})
 	t.Run("newer", func(t *testing.T) {
 		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, "FORMAT"), []byte("tidemark store 2\n"), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "FORMAT"), []byte("tidemark store 99\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := Open(dir, Options{}); !errors.Is(err, ErrNewerFormat) {

@@ -13,12 +13,15 @@ var (
 	ErrLocked = errors.New("store is in use")
 	// ErrNewerFormat says that a later version of Tidemark wrote the folder.
 	ErrNewerFormat = errors.New("store has a newer format")
+	// ErrOlderFormat says that an earlier version of Tidemark wrote the folder in
+	// a form that this one does not read.
+	ErrOlderFormat = errors.New("store has an older format")
 	// ErrNotWritable says that the folder cannot be created or written.
 	ErrNotWritable = errors.New("store is not writable")
 	// ErrCorrupt marks bytes on disk that are not what was written.
 	ErrCorrupt = errors.New("store is corrupt")
-	// ErrLogDamaged marks, beside ErrCorrupt, damage of the write-ahead log:
-	// Options.SalvageLog opens the store without what cannot be read.
+	// ErrLogDamaged marks, beside ErrCorrupt, that a file of the write-ahead log is
+	// missing: Options.SalvageLog opens the store without it.
 	ErrLogDamaged = wal.ErrDamaged
 )
 

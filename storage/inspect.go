@@ -36,7 +36,7 @@ func Inspect(ctx context.Context, dir string, o Inspection) (err error) {
 	if _, err := o.FS.Stat(o.FS.PathJoin(dir, "FORMAT")); err != nil {
 		return fmt.Errorf("%s holds no store", dir)
 	}
-	if err := checkFormat(o.FS, dir); err != nil {
+	if _, err := checkFormat(o.FS, dir); err != nil {
 		return err
 	}
 	if o.Entry != nil {

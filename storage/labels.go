@@ -163,6 +163,7 @@ func (v *view) eachPlace(ctx context.Context, sel *model.LabelSelection, f func(
 	if mint > sel.Maxt {
 		return nil
 	}
+	v.noteLosses(mint, sel.Maxt, sel.Scope != model.ScopeLogs, sel.Scope != model.ScopeMetrics, nil)
 	parts, err := v.partitions(mint, sel.Maxt)
 	if err != nil {
 		return err

@@ -24,21 +24,24 @@ type Metrics struct {
 	// Counters of flushing and retention.
 	Flushes, FlushErrors int64
 	EncodingFaults       int64
-	ChunksWritten        int64
-	RowGroupsWritten     int64
-	ChunkBytes           int64
-	RowGroupBytes        int64
-	LastFlush            time.Duration
-	PartitionsDropped    int64
-	AppliedPosition      uint64
-	VisiblePosition      uint64
-	OpenViews            int64
-	ReadOnly             bool
-	LabelCacheHits       int64
-	LabelCacheMisses     int64
-	ReplayedBatches      int64
-	ReplayedBytes        int64
-	ReplayDuration       time.Duration
+	// Losses is the number of losses that were recorded since Open, LossesKept that
+	// of those that queries warn of.
+	Losses, LossesKept int64
+	ChunksWritten      int64
+	RowGroupsWritten   int64
+	ChunkBytes         int64
+	RowGroupBytes      int64
+	LastFlush          time.Duration
+	PartitionsDropped  int64
+	AppliedPosition    uint64
+	VisiblePosition    uint64
+	OpenViews          int64
+	ReadOnly           bool
+	LabelCacheHits     int64
+	LabelCacheMisses   int64
+	ReplayedBatches    int64
+	ReplayedBytes      int64
+	ReplayDuration     time.Duration
 
 	// Counters of compaction, and the partitions that are not settled.
 	Compactions, CompactionErrors     int64
@@ -105,6 +108,8 @@ func (m Metrics) Each() []Metric {
 		c("storage_flushes_total", "Generations flushed.", m.Flushes),
 		c("storage_flush_errors_total", "Flushes that failed.", m.FlushErrors),
 		c("storage_encoding_faults_total", "Chunks and row groups that were written plainly because their encoding did not decode to what was encoded.", m.EncodingFaults),
+		c("storage_losses_total", "Damaged parts of what was stored that were cut out.", m.Losses),
+		g("storage_losses", "Losses that queries which touch them warn of.", float64(m.LossesKept)),
 		g("storage_last_flush_seconds", "Duration of the last flush.", m.LastFlush.Seconds()),
 		c("storage_chunks_written_total", "Numeric chunks written.", m.ChunksWritten),
 		c("storage_chunk_bytes_total", "Bytes of numeric chunks written.", m.ChunkBytes),
@@ -158,6 +163,7 @@ func (db *DB) Metrics() Metrics {
 		Batches: db.n.batches.Load(), DuplicateBatches: db.n.duplicates.Load(), RejectedBatches: db.n.rejected.Load(),
 		Rows: db.n.rows.Load(), Samples: db.n.samples.Load(),
 		Flushes: db.n.flushes.Load(), FlushErrors: db.n.flushErrors.Load(), EncodingFaults: db.n.encodingFaults.Load(),
+		Losses: db.n.losses.Load(), LossesKept: int64(len(db.Losses())),
 		ChunksWritten: db.n.chunks.Load(), RowGroupsWritten: db.n.groups.Load(),
 		ChunkBytes: db.n.chunkBytes.Load(), RowGroupBytes: db.n.groupBytes.Load(),
 		LastFlush: time.Duration(db.n.lastFlush.Load()), PartitionsDropped: db.n.partitionDrops.Load(),

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -25,17 +24,14 @@ import (
 // A store's folder:
 //
 //	LOCK      held while the store is open
-//	FORMAT    "tidemark store 1\n": the version of the folder's format
+//	FORMAT    the version of the folder's format; see format.go
+//	LOSSES    what was damaged and cut out, where something was; see losses.go
 //	index/    Pebble
 //	wal/      the write-ahead log
-const (
-	formatVersion = 1
-	formatPrefix  = "tidemark store "
-	category      = vfs.DiskWriteCategory("tidemark")
-)
+const category = vfs.DiskWriteCategory("tidemark")
 
 // Open opens the store in dir, creating it where it does not exist.
-// The error is ErrLocked, ErrNewerFormat, ErrNotWritable, ErrCorrupt or an
+// The error is ErrLocked, ErrNewerFormat, ErrOlderFormat, ErrNotWritable, ErrCorrupt or an
 // *OptionsError, by errors.Is or errors.As. What was acknowledged before and is
 // not in chunks yet is replayed from the log; the time that takes is bounded
 // by Options.HeadBytes and FlushAge.
@@ -58,8 +54,13 @@ func Open(dir string, opts Options) (_ *DB, err error) {
 		return nil, err
 	}
 	opened = append(opened, db.lock.Close)
-	if err := checkFormat(opts.FS, dir); err != nil {
+	format, err := checkFormat(opts.FS, dir)
+	if err != nil && format != formatUnclear {
 		return nil, err
+	}
+	unclear := err
+	if err := db.loadLosses(); err != nil {
+		return nil, openError(ErrNotWritable, dir, err)
 	}
 	walDir := opts.FS.PathJoin(dir, "wal")
 	if err := opts.FS.MkdirAll(walDir, 0o755); err != nil {
@@ -71,6 +72,10 @@ func Open(dir string, opts Options) (_ *DB, err error) {
 
 	db.write.reqs.init(opts)
 	if err := db.openEngine(false); err != nil {
+		return nil, err
+	}
+	opened = append(opened, func() error { db.closeEngine(); return nil })
+	if err := db.checkIndexFormat(format, unclear); err != nil {
 		return nil, err
 	}
 	db.flushes = make(chan flushRequest)
@@ -173,48 +178,6 @@ func denied(err error) bool {
 		}
 	}
 	return false
-}
-
-// checkFormat reads the version, or writes it in a new folder.
-func checkFormat(fsys vfs.FS, dir string) error {
-	path := fsys.PathJoin(dir, "FORMAT")
-	f, err := fsys.Open(path)
-	if err == nil {
-		b, err := io.ReadAll(io.LimitReader(f, 256))
-		_ = f.Close()
-		if err != nil {
-			return openError(ErrCorrupt, dir, err)
-		}
-		text := strings.TrimSpace(string(b))
-		v, err := strconv.Atoi(strings.TrimPrefix(text, formatPrefix))
-		switch {
-		case !strings.HasPrefix(text, formatPrefix) || err != nil || v < 1:
-			return openError(ErrCorrupt, dir, fmt.Errorf("FORMAT says %q, want %q and a version", text, formatPrefix))
-		case v > formatVersion:
-			return openError(ErrNewerFormat, dir, fmt.Errorf("version %d, this program reads up to %d", v, formatVersion))
-		}
-		return nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return openError(ErrNotWritable, dir, err)
-	}
-	tmp := path + ".tmp"
-	f, err = fsys.Create(tmp, category)
-	if err != nil {
-		return openError(ErrNotWritable, dir, err)
-	}
-	_, err = fmt.Fprintf(f, "%s%d\n", formatPrefix, formatVersion)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = fsys.Rename(tmp, path)
-	}
-	if err == nil {
-		err = syncDir(fsys, dir)
-	}
-	if err != nil {
-		return openError(ErrNotWritable, dir, err)
-	}
-	return nil
 }
 
 func syncDir(fsys vfs.FS, dir string) error {
@@ -331,6 +294,9 @@ func (db *DB) replay(dir string, applied uint64) (*generation, error) {
 		dec     *wal.Decoder
 		segment uint64
 		batch   model.Batch
+		lost    []Loss
+
+		lostRows int
 	)
 	unlimited := db.opts.headLimits()
 	unlimited.Streams, unlimited.Schemas = 1<<31, 1<<31 // they were admitted before
@@ -342,12 +308,27 @@ func (db *DB) replay(dir string, applied uint64) (*generation, error) {
 		},
 		Existing: applied > 0,
 		Salvage:  db.opts.SalvageLog,
-		Damaged:  func(err error) { db.opts.EventListener(Event{Kind: EventCorruption, Err: err}) },
+		Damaged: func(d wal.Damage) error {
+			db.opts.EventListener(Event{Kind: EventCorruption, Detail: "write-ahead log", Err: d.Err})
+			if d.Path != "" {
+				db.keepDamaged(d.Path)
+			}
+			if d.Mended {
+				return nil
+			}
+			lost = append(lost, db.lossOfLog("records %d to %d of the write-ahead log: %v", d.First, d.Last, d.Err))
+			return nil
+		},
 	}
+	last := uint64(0)
 	log, err := wal.OpenSegments(db.opts.FS, dir, o, func(seg, pos uint64, rec []byte) error {
 		if dec == nil || seg != segment {
-			dec, segment = &wal.Decoder{}, seg
+			dec, segment, last = &wal.Decoder{}, seg, seg-1
 		}
+		if pos != last+1 {
+			dec.Lost()
+		}
+		last = pos
 		if wal.IsTombstone(rec) {
 			gen.last = pos
 			return db.replayTombstone(gen, pos, rec)
@@ -355,6 +336,9 @@ func (db *DB) replay(dir string, applied uint64) (*generation, error) {
 		meta, err := dec.Decode(rec, &batch)
 		if err != nil {
 			return err
+		}
+		if meta.LostRows > 0 {
+			lostRows += meta.LostRows
 		}
 		res, err := gen.head.Resolve(&batch, unlimited)
 		if err != nil {
@@ -382,6 +366,12 @@ func (db *DB) replay(dir string, applied uint64) (*generation, error) {
 		return nil, fmt.Errorf("open %s: %w", db.dir, err)
 	}
 	db.log = log
+	if lostRows > 0 {
+		lost = append(lost, db.lossOfLog("%d rows of the write-ahead log up to record %d: what they refer to was in a record that is lost", lostRows, last))
+	}
+	if err := db.addLosses(lost...); err != nil {
+		return nil, openError(ErrNotWritable, db.dir, err)
+	}
 	db.write.streams.max = db.opts.MaxDailyStreams
 	db.n.replay = time.Since(began)
 	return gen, nil

@@ -79,9 +79,9 @@ type Options struct {
 	// forgotten beyond it. Default 1,000,000.
 	MaxRequestKeys int
 
-	// SalvageLog opens a store whose write-ahead log is damaged: what cannot be
-	// read is reported as an event and skipped, to the end of its segment,
-	// instead of Open answering ErrCorrupt.
+	// SalvageLog opens a store of whose write-ahead log a file is missing, instead
+	// of Open answering ErrLogDamaged. What is damaged within a file is cut out
+	// without being asked: see DB.Losses.
 	SalvageLog bool
 
 	// CacheBytes is the size of the block cache; default 128 MiB.

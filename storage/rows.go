@@ -77,6 +77,7 @@ func (s *rowScan) clusters(f func(*rowCluster) error) error {
 	}
 	s.sel.Matchers = labels
 	s.wantsState, s.stateMs, s.setMs = stateMatchers(labels)
+	s.v.noteLosses(s.sel.Mint, s.sel.Maxt, s.wantsState, true, nil)
 	s.groups = newGroupReader(s.v)
 	s.filter = newRowFilter(&s.sel.Filter)
 

@@ -92,6 +92,8 @@ func (v *view) selectSeries(ctx context.Context, sel model.SampleSelection) (*se
 	if s.mint > s.maxt {
 		return s, nil
 	}
+	names, _ := splitName(sel.Matchers)
+	v.noteLosses(s.mint, s.maxt, true, true, names)
 	b := &setBuilder{seriesSet: s, ctx: ctx}
 	return s, b.run(sel.Matchers)
 }

@@ -26,6 +26,10 @@ type view struct {
 	tombstones     []*tombstone
 	headTombstones map[*head.Snapshot][]headTombstone
 	minTime        int64
+	losses         []Loss
+
+	touchedMu sync.Mutex
+	touched   map[int]struct{} // losses that an answer may lack
 
 	closing sync.RWMutex // held for reading while a call runs
 	closed  bool
@@ -80,6 +84,9 @@ func (db *DB) View() (model.View, error) {
 	// The snapshot is taken last: a flush that ends meanwhile is then in it,
 	// and "applied" says so.
 	v.snap = db.pdb.NewSnapshot()
+	if l := db.losses.Load(); l != nil {
+		v.losses = *l
+	}
 	db.state.viewSeq++
 	db.state.views[v] = db.state.viewSeq
 	frozen := db.state.frozen

@@ -57,7 +57,7 @@ type serveCommand struct {
 	FlushAge        span  `group:"Limits:" help:"Longest time until recent data is written to chunks; it bounds the time of a restart (default ${default})." default:"30m" placeholder:"DURATION"`
 	MaxStreams      int   `group:"Limits:" help:"Label sets that are taken within a day; rows of others are refused, while known ones are served on (default: no limit)." placeholder:"N"`
 	MinFree         size  `group:"Limits:" help:"Refuse writes when less than this is free on the disk (default ${default})." default:"1GiB" placeholder:"SIZE"`
-	SalvageLog      bool  `group:"Limits:" help:"Open a store whose write-ahead log is damaged: what cannot be read is logged and left out."`
+	SalvageLog      bool  `group:"Limits:" help:"Open a store although a file of its write-ahead log is missing."`
 
 	LogLevel        slog.Level `help:"What to log: debug, info, warn or error." default:"info"`
 	ShutdownTimeout span       `help:"Longest wait for requests in flight when the server is stopped (default ${default})." default:"30s" placeholder:"DURATION"`
@@ -256,7 +256,7 @@ func (s *serveCommand) open(c *console, logs *logs) (*storage.DB, error) {
 		},
 	})
 	if errors.Is(err, storage.ErrLogDamaged) {
-		return nil, fmt.Errorf("%w; --salvage-log opens the store without what cannot be read", err)
+		return nil, fmt.Errorf("%w; --salvage-log opens the store without it", err)
 	}
 	return db, err
 }

@@ -55,6 +55,11 @@ func Run(ctx context.Context, view model.View, root plan.Node, p Params) (*Answe
 	if err := ev.answer(ctx, a); err != nil {
 		return nil, err
 	}
+	if w, ok := view.(model.Warner); ok {
+		for _, text := range w.Warnings() {
+			ev.warnings[text] = struct{}{}
+		}
+	}
 	a.Warnings, a.Infos, a.Stats = sortedKeys(ev.warnings), sortedKeys(ev.infos), ev.stats
 	return a, nil
 }

@@ -89,6 +89,8 @@ type Resolved struct {
 	Streams, Schemas []uint32
 	NewStreams       []*model.Stream
 	NewSchemas       []*model.Schema
+	// FirstStream and FirstSchema are the numbers of the first new ones.
+	FirstStream, FirstSchema uint32
 
 	newStreams map[string]uint32
 	newSchemas map[string]uint32
@@ -108,6 +110,7 @@ func (h *Head) Resolve(b *model.Batch, lim Limits) (*Resolved, error) {
 	r.NewStreams, r.NewSchemas, r.keys = r.NewStreams[:0], r.NewSchemas[:0], r.keys[:0]
 	clear(r.newStreams)
 	clear(r.newSchemas)
+	r.FirstStream, r.FirstSchema = uint32(h.mu.streams.len()), uint32(len(h.mu.schemas))
 	if h.rows.full(int64(b.Size())/8 + 2*int64(b.Len())) {
 		return nil, &LimitError{"the address space of a generation", 32 << 30}
 	}

@@ -150,3 +150,11 @@ type LabelSelection struct {
 	// Limit bounds the number of answers; 0 means no bound.
 	Limit int
 }
+
+// Warner is a view that knows of data that were lost to damage and cut out: its
+// answers hold the rest.
+type Warner interface {
+	// Warnings returns, sorted, a sentence for each loss that an answer given by
+	// the view so far may lack.
+	Warnings() []string
+}

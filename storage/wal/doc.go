@@ -34,6 +34,11 @@
 // reported as ErrDamaged; what merely was not finished ends the log silently,
 // at the last whole record.
 //
+// Whoever asks to be told of damage (ReplayOptions.Damaged) gets the records
+// behind it, too: they are looked for at every offset, for neither lengths nor
+// blocks can be trusted there. A record numbers the definitions that it brings, so
+// that a row behind damage is never taken for one of other labels.
+//
 // A segment is created, and its folder synced, before the first record in it
 // is acknowledged. A failed write or sync is final: the log refuses everything
 // afterwards, because the operating system may have dropped the pages that

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sort"
 
 	"tidemark/storage/model"
 )
@@ -14,12 +15,13 @@ import (
 // uses it, and referred to by number afterwards. Numbers count from 0 in order
 // of definition.
 //
-//	version      u8      1
+//	version      u8      3
 //	received     i64LE   nanoseconds since the epoch
 //	request key  uvarint length, bytes
-//	streams      uvarint count, then for each: uvarint length, canonical labels
-//	schemas      uvarint count, then for each:
-//	             kind u8, uvarint count of columns, then for each:
+//	streams      uvarint count; if it is not 0, uvarint number of the first, then for
+//	             each: uvarint length, canonical labels
+//	schemas      uvarint count; if it is not 0, uvarint number of the first, then for
+//	             each: kind u8, uvarint count of columns, then for each:
 //	             name, measurement, field (uvarint length, bytes), type u8
 //	rows         uvarint count, then for each:
 //	             stream uvarint, schema uvarint, time zigzag varint (difference
@@ -27,8 +29,12 @@ import (
 //	             float 8 bytes LE · int and start time zigzag varint · bool u8 ·
 //	             text and histogram (model.AppendHistogram) uvarint length, bytes
 //
-// A new version may follow version 1 in the same segment.
-const recordVersion = 1
+// The numbers tell a reader that comes from behind damage which definitions it has
+// not seen: what refers to those is lost, and nothing is taken for another.
+//
+// Version 1 had no numbers; version 2 is a tombstone. A new version may follow
+// version 3 in the same segment.
+const recordVersion = 3
 
 // Limits that a decoder enforces beside the bytes at hand.
 const (
@@ -49,6 +55,8 @@ type Record struct {
 	// the order of their numbers.
 	Streams []*model.Stream
 	Schemas []*model.Schema
+	// FirstStream and FirstSchema are the numbers of the first of them.
+	FirstStream, FirstSchema uint32
 	// Batch has the rows; StreamRefs and SchemaRefs the numbers of each row.
 	Batch      *model.Batch
 	StreamRefs []uint32
@@ -61,10 +69,16 @@ func AppendRecord(dst []byte, r *Record) []byte {
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(r.Received))
 	dst = appendString(dst, r.RequestKey)
 	dst = binary.AppendUvarint(dst, uint64(len(r.Streams)))
+	if len(r.Streams) > 0 {
+		dst = binary.AppendUvarint(dst, uint64(r.FirstStream))
+	}
 	for _, s := range r.Streams {
 		dst = appendString(dst, s.Key())
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(r.Schemas)))
+	if len(r.Schemas) > 0 {
+		dst = binary.AppendUvarint(dst, uint64(r.FirstSchema))
+	}
 	for _, sc := range r.Schemas {
 		dst = AppendSchema(dst, sc)
 	}
@@ -154,9 +168,67 @@ const MaxName = 1 << 16
 
 // Decoder decodes the records of one segment, in order.
 type Decoder struct {
-	streams []*model.Stream
-	schemas []*model.Schema
+	streams defined[*model.Stream]
+	schemas defined[*model.Schema]
 }
+
+// defined are definitions by their numbers, some of which may have been lost with
+// the records that they were in.
+type defined[T any] struct {
+	list []T
+	// runs are the stretches of consecutive numbers, where any are missing.
+	runs []numbered
+	next uint64 // the number of the next one
+	lost bool   // some may be missing
+}
+
+// numbered says that list[at] has a number, and those behind it the following ones.
+type numbered struct {
+	number uint64
+	at     int
+}
+
+// begin says what number the next definition has; false where it cannot be.
+func (d *defined[T]) begin(number uint64) bool {
+	if number < d.next || number > d.next && !d.lost || number > math.MaxUint32 {
+		return false
+	}
+	if number > d.next {
+		d.runs = append(d.runs, numbered{number, len(d.list)})
+		d.next = number
+	}
+	return true
+}
+
+func (d *defined[T]) add(v T) {
+	d.list = append(d.list, v)
+	d.next++
+}
+
+// get returns a definition. lost says that there may have been one.
+func (d *defined[T]) get(number uint64) (v T, ok, lost bool) {
+	if number >= d.next {
+		return v, false, d.lost
+	}
+	at, end := number, uint64(len(d.list)) // of the run that would have it
+	if len(d.runs) > 0 {
+		i := sort.Search(len(d.runs), func(i int) bool { return d.runs[i].number > number })
+		if i < len(d.runs) {
+			end = uint64(d.runs[i].at)
+		}
+		if i > 0 {
+			at = number - d.runs[i-1].number + uint64(d.runs[i-1].at)
+		}
+	}
+	if at >= end {
+		return v, false, true
+	}
+	return d.list[at], true, false
+}
+
+// Lost says that records before the next one are missing: what refers to
+// definitions that the decoder has not seen is left out from here on.
+func (d *Decoder) Lost() { d.streams.lost, d.schemas.lost = true, true }
 
 // Meta is what a record holds beside its rows.
 type Meta struct {
@@ -164,6 +236,9 @@ type Meta struct {
 	// Streams and Schemas are the definitions new in the record.
 	Streams []*model.Stream
 	Schemas []*model.Schema
+	// Rows is the number of rows, LostRows that of those that cannot be read
+	// because what they refer to was in a record that is lost.
+	Rows, LostRows int
 }
 
 // Decode decodes a record: its rows and request key into b, which it resets.
@@ -181,16 +256,29 @@ func (d *Decoder) Decode(rec []byte, b *model.Batch) (Meta, error) {
 		r.fail("request key of %d bytes", len(key))
 	}
 	b.RequestKey = string(key)
-	for n := r.count("streams", 1); n > 0 && r.err == nil; n-- {
+	n := r.count("streams", 1)
+	if n > 0 {
+		if first := r.uvarint("first stream"); !d.streams.begin(first) {
+			r.fail("first stream %d: want %d", first, d.streams.next)
+		}
+	}
+	for ; n > 0 && r.err == nil; n-- {
 		ls, err := model.DecodeLabels(r.bytes("labels"))
 		if err != nil {
 			r.fail("%v", err)
 			break
 		}
-		d.streams = append(d.streams, model.NewStream(ls))
-		m.Streams = append(m.Streams, d.streams[len(d.streams)-1])
+		st := model.NewStream(ls)
+		d.streams.add(st)
+		m.Streams = append(m.Streams, st)
 	}
-	for n := r.count("schemas", 2); n > 0 && r.err == nil; n-- {
+	n = r.count("schemas", 2)
+	if n > 0 {
+		if first := r.uvarint("first schema"); !d.schemas.begin(first) {
+			r.fail("first schema %d: want %d", first, d.schemas.next)
+		}
+	}
+	for ; n > 0 && r.err == nil; n-- {
 		sc := &model.Schema{Kind: model.RowKind(r.byte("schema kind"))}
 		cols := r.count("columns", 4)
 		if cols > MaxColumns {
@@ -209,22 +297,35 @@ func (d *Decoder) Decode(rec []byte, b *model.Batch) (Meta, error) {
 				r.fail("%v", err)
 			}
 		}
-		d.schemas = append(d.schemas, sc)
+		d.schemas.add(sc)
 		m.Schemas = append(m.Schemas, sc)
 	}
 	t := int64(0)
-	for n := r.count("rows", 4); n > 0 && r.err == nil; n-- {
+	n = r.count("rows", 4)
+	m.Rows = int(n)
+	for ; n > 0 && r.err == nil; n-- {
 		stream, schema := r.uvarint("stream"), r.uvarint("schema")
 		t += r.varint("time")
 		if r.err != nil {
 			break
 		}
-		if stream >= uint64(len(d.streams)) || schema >= uint64(len(d.schemas)) {
-			r.fail("row of stream %d and schema %d: want below %d and %d", stream, schema, len(d.streams), len(d.schemas))
+		sc, ok, lost := d.schemas.get(schema)
+		if !ok && lost {
+			// How long the row is cannot be told, so those behind it are lost, too.
+			m.LostRows += int(n)
+			r.b = nil
 			break
 		}
-		sc := d.schemas[schema]
-		b.Begin(d.streams[stream], sc, t)
+		st, known, lost := d.streams.get(stream)
+		if !ok || !known && !lost {
+			r.fail("row of stream %d and schema %d: want below %d and %d", stream, schema, d.streams.next, d.schemas.next)
+			break
+		}
+		if !known {
+			m.LostRows++
+			st = lostStream
+		}
+		b.Begin(st, sc, t)
 		for i := range sc.Columns {
 			switch sc.Columns[i].Type {
 			case model.TypeFloat:
@@ -247,8 +348,14 @@ func (d *Decoder) Decode(rec []byte, b *model.Batch) (Meta, error) {
 	if r.err == nil && len(r.b) > 0 {
 		r.fail("%d bytes behind the last row", len(r.b))
 	}
+	if r.err == nil && m.LostRows > 0 {
+		b.Remove(func(row *model.Row) bool { return row.Stream == lostStream })
+	}
 	return m, r.err
 }
+
+// lostStream stands for those whose labels are lost while a record is decoded.
+var lostStream = model.NewStream(model.FromStrings("lost", "1"))
 
 // reader takes fields from untrusted bytes; after an error it returns zeros.
 type reader struct {

@@ -90,10 +90,12 @@ type ReplayOptions struct {
 	Existing bool
 	// Progress, where set, is called now and then.
 	Progress Progress
-	// Salvage goes on behind damage instead of returning ErrDamaged; Damaged
-	// is called for each.
+	// Salvage goes on where a segment is missing instead of returning ErrDamaged.
 	Salvage bool
-	Damaged func(error)
+	// Damaged, where set, is called with what cannot be read; then the log is read
+	// on behind it, unless it returns an error. Where it is not set, damage ends
+	// the replay.
+	Damaged func(Damage) error
 }
 
 // OpenSegments replays the records after o.After to visit, in order, and opens
@@ -113,8 +115,7 @@ func OpenSegments(fs vfs.FS, dir string, o ReplayOptions, visit func(segment, po
 	}
 	last := o.After
 	if len(segs) == 0 && o.Existing {
-		r := replay{o: &o}
-		if err := r.damage(fmt.Errorf("%w: %s has no segment, want one from position %d on", ErrDamaged, dir, last+1)); err != nil {
+		if err := o.missing(last+1, last+1, "%s has no segment, want one from position %d on", dir, last+1); err != nil {
 			return nil, err
 		}
 	}
@@ -128,7 +129,7 @@ func OpenSegments(fs vfs.FS, dir string, o ReplayOptions, visit func(segment, po
 		}
 		r := replay{l: l, seg: s, want: s.first, o: &o, visit: visit, done: done, total: total}
 		if s.first > last+1 {
-			if err := r.damage(fmt.Errorf("%w: segment %s starts at position %d, want %d", ErrDamaged, l.path(s.first), s.first, last+1)); err != nil {
+			if err := o.missing(last+1, s.first-1, "segment %s starts at position %d, want %d", l.path(s.first), s.first, last+1); err != nil {
 				return nil, err
 			}
 		}
