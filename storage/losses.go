@@ -52,8 +52,6 @@ const (
 	// maxLosses bounds the losses that are kept apart: further ones are added to
 	// the last, which then stands for all of them.
 	maxLosses = 1000
-	// maxLossNames bounds Loss.Names.
-	maxLossNames = 16
 )
 
 // String tells of the loss in one line, for whoever asks for what is missing.

@@ -75,6 +75,9 @@ func (db *DB) dropOld(ctx context.Context) {
 	if minTime == minInt64 {
 		return
 	}
+	if err := db.forgetOldLosses(); err != nil {
+		report(err)
+	}
 	parts, err := listPartitions(db.pdb)
 	if err != nil {
 		report(err)

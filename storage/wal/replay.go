@@ -250,9 +250,6 @@ func (s *scanner) behind(at int64, want uint64) (next int64, pos uint64, proven 
 			} else if ok {
 				next, pos = off, p
 			}
-			if b, err = s.load(off); err != nil { // record may have moved on
-				return 0, 0, false, err
-			}
 		}
 		if durable >= want {
 			proven = true
