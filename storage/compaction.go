@@ -58,6 +58,8 @@ type CompactionStats struct {
 	ChunksIn, ChunksOut   int64 // merged, and what became of them
 	SamplesIn, SamplesOut int64
 	BytesIn, BytesOut     int64
+	GroupsIn, GroupsOut   int64 // row groups rewritten, and what became of them
+	GroupBytesOut         int64
 	RowsRemoved           int64 // log rows that were deleted
 }
 
@@ -84,11 +86,20 @@ func (db *DB) compactPartition(ctx context.Context, p keys.Partition, settle boo
 	took := time.Since(began)
 	db.n.compacted(c.stats, took, err)
 	db.opts.EventListener(Event{Kind: EventCompactionEnd, Duration: took, Err: err,
-		Detail: fmt.Sprintf("%s: %d chunks of %d bytes became %d of %d", day, c.stats.ChunksIn, c.stats.BytesIn, c.stats.ChunksOut, c.stats.BytesOut)})
+		Detail: fmt.Sprintf("%s: %d chunks of %d bytes became %d of %d", day, c.stats.ChunksIn, c.stats.BytesIn, c.stats.ChunksOut, c.stats.BytesOut) +
+			groupsText(&c.stats)})
 	if err != nil {
 		return c.stats, false, fmt.Errorf("compact partition of %s: %w", day, err)
 	}
 	return c.stats, c.partial, nil
+}
+
+// groupsText tells what became of row groups, where any were rewritten.
+func groupsText(s *CompactionStats) string {
+	if s.GroupsIn == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d row groups %d of %d bytes", s.GroupsIn, s.GroupsOut, s.GroupBytesOut)
 }
 
 func (c *compaction) run() (err error) {

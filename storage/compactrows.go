@@ -4,51 +4,59 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"unsafe"
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"tidemark/storage/compact"
 	"tidemark/storage/keys"
 	"tidemark/storage/model"
 	"tidemark/storage/rowgroup"
 )
 
-// rowGroups removes deleted log rows from the partition's row groups: each
-// group that has any is replaced by one without them, or by none.
-func (c *compaction) rowGroups() (err error) {
-	logs := false
-	for _, t := range c.tombstones {
-		logs = logs || t.Scope != model.ScopeMetrics
-	}
-	if !logs {
-		return nil
-	}
-	lo, hi := c.p.RowGroups()
-	it, err := c.snap.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
-	if err != nil {
+// groupChunk is a row group that counts in a pass.
+type groupChunk struct {
+	key  keys.RowGroup
+	best bool
+	fill float64
+}
+
+// rowGroups merges the row groups of the partition, and removes deleted rows
+// from those that are in no merge.
+func (c *compaction) rowGroups() error {
+	groups, err := c.listGroups()
+	if err != nil || len(groups) == 0 {
 		return err
 	}
-	defer func() { err = errors.Join(err, it.Close()) }()
-	for ok := it.First(); ok; ok = it.Next() {
-		if err := c.ctx.Err(); err != nil {
-			return err
-		}
-		k, err := c.p.ReadRowGroup(it.Key())
-		if err != nil {
-			return corrupt("row group", err)
-		}
-		if k.Position > c.applied {
-			break
-		}
-		v, err := it.ValueAndErr()
-		if err != nil {
-			return err
-		}
-		if err := c.rowGroup(k, v); err != nil {
-			if !errors.Is(err, ErrCorrupt) {
-				return err
+	pieces := make([]compact.Group, len(groups))
+	seqs := make(map[uint64]uint32) // the first free one of a position
+	for i := range groups {
+		k := &groups[i].key
+		pieces[i] = compact.Group{Position: k.Position, Seq: k.Seq, Mint: k.Mint, Maxt: k.Maxt, Fill: groups[i].fill, Best: groups[i].best}
+		seqs[k.Position] = max(seqs[k.Position], k.Seq+1)
+	}
+	merges := compact.PlanGroups(pieces, c.settle)
+	logs := slices.ContainsFunc(c.tombstones, func(t *tombstone) bool { return t.Scope != model.ScopeMetrics })
+	if logs {
+		taken := make([]bool, len(groups))
+		for _, m := range merges {
+			for _, i := range m {
+				taken[i] = true
 			}
-			c.unread++
-			c.db.opts.EventListener(Event{Kind: EventCorruption, Detail: "compaction", Err: err})
+		}
+		for i := range groups {
+			if !taken[i] {
+				merges = append(merges, []int{i})
+			}
+		}
+	}
+	for _, m := range merges {
+		inputs := make([]groupChunk, len(m))
+		for k, i := range m {
+			inputs[k] = groups[i]
+		}
+		if err := c.mergeGroups(inputs, seqs); err != nil {
+			return err
 		}
 		if err := c.commit(flushBatch); err != nil {
 			return err
@@ -57,81 +65,69 @@ func (c *compaction) rowGroups() (err error) {
 			return err
 		}
 	}
-	return it.Error()
+	return nil
 }
 
-// rowGroup rewrites one group, if anything in it was deleted.
-func (c *compaction) rowGroup(k keys.RowGroup, value []byte) error {
-	damage := func(err error) error { return corrupt(fmt.Sprintf("row group %x", c.p.RowGroup(k)), err) }
-	// The iterator's bytes are valid until it moves, and so is the group.
-	g, err := rowgroup.OpenSplit(value, func(i int) ([]byte, error) {
-		v, closer, err := c.snap.Get(c.p.RowGroupPart(k.Position, k.Seq, uint16(i)))
-		if err != nil {
-			return nil, err
+// listGroups returns the row groups that count.
+func (c *compaction) listGroups() (out []groupChunk, err error) {
+	lo, hi := c.p.RowGroups()
+	err = scan(c.snap, lo, hi, func(it *pebble.Iterator) error {
+		if len(out)%256 == 255 && c.ctx.Err() != nil {
+			return c.ctx.Err()
 		}
-		return slices.Clone(v), closer.Close()
+		k, err := c.p.ReadRowGroup(it.Key())
+		if err != nil {
+			return corrupt("row group", err)
+		}
+		if k.Position > c.applied {
+			return nil
+		}
+		v, err := it.ValueAndErr()
+		if err != nil {
+			return err
+		}
+		st, err := rowgroup.ReadState(v)
+		if err != nil {
+			c.damagedGroup(k, err)
+			return nil
+		}
+		out = append(out, groupChunk{k, st.Best, max(st.Fill, float64(k.Rows)/rowgroup.TargetRows)})
+		return nil
 	})
-	if err != nil {
-		return damage(err)
-	}
-	hidden := make(map[uint32]deletions)
-	for _, run := range g.Sets() {
-		ls, err := c.labelsOf(run.ID)
-		if err != nil {
-			return damage(err)
-		}
-		if ds := logDeletions(c.tombstones, ls); ds.touch(run.Mint, run.Maxt, k.Position) {
-			hidden[run.ID] = ds
-		}
-	}
-	if len(hidden) == 0 {
-		return nil
-	}
-	if c.rows == nil {
-		c.rows = rowgroup.NewBuilder()
-	}
-	c.rows.Reset()
-	out := keys.RowGroup{Position: k.Position, Seq: k.Seq, Mint: maxInt64, Maxt: minInt64}
-	for _, run := range g.Sets() {
-		ds := hidden[run.ID]
-		err := eachRow(g, run, func(t int64, line string, fields []rowgroup.Field) {
-			if ds.hide(t, k.Position) {
-				c.stats.RowsRemoved++
-				return
-			}
-			if c.rows.Rows() == 0 {
-				out.FirstSet = run.ID
-			}
-			out.LastSet = run.ID
-			out.Mint, out.Maxt = min(out.Mint, t), max(out.Maxt, t)
-			c.rows.StartSet(run.ID)
-			c.rows.Row(t, []byte(line), fields)
-		})
-		if err != nil {
-			return damage(err)
-		}
-	}
-	if c.rows.Rows() == g.Rows() {
-		return nil
-	}
-	deleteRowGroup(c.batch, c.p, k, g.Parts())
-	if c.rows.Rows() == 0 {
-		return nil
-	}
-	out.Rows = uint32(c.rows.Rows())
-	if err := c.encoder.encodeGroup(c.rows); err != nil {
-		return err
-	}
-	return setRowGroup(c.batch, c.p, out, c.encoder.buf)
+	return out, err
 }
 
-// eachRow decodes the rows of a run; fields are valid until f returns.
-func eachRow(g *rowgroup.Group, run rowgroup.Run, f func(t int64, line string, fields []rowgroup.Field)) error {
-	times, err := g.Times(run.First, run.Count, nil)
+// damagedGroup reports a row group that cannot be read, and leaves it to readers
+// to say so where they meet it.
+func (c *compaction) damagedGroup(k keys.RowGroup, err error) {
+	c.unread++
+	c.db.opts.EventListener(Event{Kind: EventCorruption, Detail: "compaction", Err: corrupt(fmt.Sprintf("row group %x", c.p.RowGroup(k)), err)})
+}
+
+// mergeGroups rewrites row groups as fewer, without what was deleted. What of
+// them is damaged is left as it is, and so is a single one that gains nothing.
+func (c *compaction) mergeGroups(inputs []groupChunk, seqs map[uint64]uint32) error {
+	for len(inputs) > 0 {
+		m := groupMerge{c: c}
+		err := m.run(inputs, len(inputs) == 1 && (inputs[0].best || !c.settle), seqs)
+		var bad *groupSourceError
+		if !errors.As(err, &bad) {
+			return err
+		}
+		c.damagedGroup(inputs[bad.input].key, bad.err)
+		inputs = slices.Delete(inputs, bad.input, bad.input+1)
+	}
+	return nil
+}
+
+// eachRow decodes rows [first, first+count) of a group; the slice of fields is
+// valid until f returns, what they hold for good.
+func eachRow(g *rowgroup.Group, first, count int, f func(t int64, line []byte, fields []rowgroup.Field) error) error {
+	times, err := g.Times(first, count, nil)
 	if err != nil {
 		return err
 	}
-	lines, err := g.Lines(run.First, run.Count, nil)
+	lines, err := g.Lines(first, count, nil)
 	if err != nil {
 		return err
 	}
@@ -141,10 +137,10 @@ func eachRow(g *rowgroup.Group, run rowgroup.Run, f func(t int64, line string, f
 	}
 	var cols []column
 	for _, info := range g.Columns() {
-		if len(cols) > 0 && cols[len(cols)-1].name == info.Name || !g.Has(info.Name, run.First, run.Count) {
+		if len(cols) > 0 && cols[len(cols)-1].name == info.Name || !g.Has(info.Name, first, count) {
 			continue // a name has an entry for each of its types
 		}
-		vals, err := g.Column(info.Name, run.First, run.Count, nil)
+		vals, err := g.Column(info.Name, first, count, nil)
 		if err != nil {
 			return err
 		}
@@ -155,13 +151,18 @@ func eachRow(g *rowgroup.Group, run rowgroup.Run, f func(t int64, line string, f
 		fields = fields[:0]
 		for _, c := range cols {
 			if v := &c.values[i]; v.Type != model.TypeNone {
-				fields = append(fields, rowgroup.Field{Name: c.name, Type: v.Type, Bits: v.Bits, Text: []byte(v.Text)})
+				fields = append(fields, rowgroup.Field{Name: c.name, Type: v.Type, Bits: v.Bits, Text: stringBytes(v.Text)})
 			}
 		}
-		f(t, lines[i], fields)
+		if err := f(t, stringBytes(lines[i]), fields); err != nil {
+			return err
+		}
 	}
 	return nil
 }
+
+// stringBytes is s as bytes, which must not be changed.
+func stringBytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
 // labelsOf returns the labels of a label set of the partition.
 func (c *compaction) labelsOf(set uint32) (model.Labels, error) {

@@ -14,10 +14,12 @@ type encoders struct {
 	chunk func(dst []byte, c *chunk.Column) []byte
 	best  func(dst []byte, c *chunk.Column) []byte
 	group func(b *rowgroup.Builder, dst []byte) []byte
+	// bestGroup is to group as best is to chunk.
+	bestGroup func(b *rowgroup.Builder, dst []byte) []byte
 }
 
 func defaultEncoders() encoders {
-	return encoders{chunk: chunk.AppendFast, best: chunk.Append, group: (*rowgroup.Builder).Append}
+	return encoders{chunk: chunk.AppendFast, best: chunk.Append, group: (*rowgroup.Builder).Append, bestGroup: (*rowgroup.Builder).AppendBest}
 }
 
 // encoder encodes and verifies. It is not safe for concurrent use.
@@ -54,9 +56,12 @@ func (e *encoder) encodeChunk(c *chunk.Column) error {
 func (e *encoder) encodeGroup(b *rowgroup.Builder) error {
 	what := func() string { return fmt.Sprintf("row group of %d rows", b.Rows()) }
 	return e.encode(what, func(plain bool) error {
-		if plain {
+		switch {
+		case plain:
 			e.buf = b.AppendPlain(e.buf[:0])
-		} else {
+		case e.best:
+			e.buf = e.db.encoders.bestGroup(b, e.buf[:0])
+		default:
 			e.buf = e.db.encoders.group(b, e.buf[:0])
 		}
 		return b.Verify(e.buf)

@@ -16,7 +16,6 @@ import (
 	"tidemark/storage/keys"
 	"tidemark/storage/model"
 	"tidemark/storage/postings"
-	"tidemark/storage/rowgroup"
 )
 
 // flushBatch is the size at which a batch of a flush is committed: large
@@ -599,7 +598,7 @@ func (f *flush) rowGroups(fp *flushPartition) error {
 	if len(fp.rows) == 0 {
 		return nil
 	}
-	w := groupWriter{f: f, fp: fp, b: rowgroup.NewBuilder(), span: model.TimeRange{Mint: maxInt64, Maxt: minInt64}}
+	w := newGroupWriter(f, fp)
 	if err := w.write(); err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -20,16 +19,21 @@ import (
 type groupWriter struct {
 	f      *flush
 	fp     *flushPartition
-	b      *rowgroup.Builder
-	key    keys.RowGroup
+	out    groupOutput
 	span   model.TimeRange // of all rows
 	fields []rowgroup.Field
+}
+
+func newGroupWriter(f *flush, fp *flushPartition) *groupWriter {
+	w := &groupWriter{f: f, fp: fp, span: model.TimeRange{Mint: maxInt64, Maxt: minInt64}}
+	w.out = groupOutput{b: rowgroup.NewBuilder(), encoder: &f.encoder, put: w.put}
+	return w
 }
 
 func (w *groupWriter) write() error {
 	rows := w.fp.rows
 	slices.SortFunc(rows, func(a, b setRows) int { return cmp.Compare(a.set, b.set) })
-	w.reset()
+	w.out.begin(w.f.pos, 0)
 	next := make([]int, len(rows)) // of each label set, the first row not written
 	for _, end := range w.sliceEnds(rows) {
 		for i := range rows {
@@ -43,7 +47,7 @@ func (w *groupWriter) write() error {
 				return w.f.ctx.Err()
 			}
 		}
-		if err := w.flush(); err != nil {
+		if err := w.out.flush(); err != nil {
 			return err
 		}
 	}
@@ -53,8 +57,8 @@ func (w *groupWriter) write() error {
 // sampledRows is how many rows are one whose size is looked at.
 const sampledRows = 64
 
-// sliceEnds returns the last time of each slice. Slices have about equally many
-// rows, no more than fill a group, and no time lies in two.
+// sliceEnds returns the last time of each slice. Slices have no more rows than
+// fill a group.
 func (w *groupWriter) sliceEnds(rows []setRows) []int64 {
 	n, sampled, size := 0, 0, 0
 	for i := range rows {
@@ -78,13 +82,7 @@ func (w *groupWriter) sliceEnds(rows []setRows) []int64 {
 		}
 	}
 	slices.Sort(times)
-	var ends []int64
-	for i := 1; i < count; i++ {
-		if end := times[n*i/count]; len(ends) == 0 || end > ends[len(ends)-1] {
-			ends = append(ends, end)
-		}
-	}
-	return append(ends, maxInt64)
+	return sliceEnds(times, count)
 }
 
 // size returns the bytes of a row's line and texts.
@@ -100,20 +98,9 @@ func (w *groupWriter) size(row *head.LogRow) int {
 	return n
 }
 
-// row adds a row to the group that is being built.
+// row writes a row.
 func (w *groupWriter) row(sr *setRows, i int) error {
-	if w.b.Full() {
-		if err := w.flush(); err != nil {
-			return err
-		}
-	}
 	row := &sr.rows[i]
-	if w.b.Rows() == 0 {
-		w.key.FirstSet = sr.set
-	}
-	w.key.LastSet = sr.set
-	w.key.Mint, w.key.Maxt = min(w.key.Mint, row.Time), max(w.key.Maxt, row.Time)
-	w.b.StartSet(sr.set)
 	cols, words := w.f.head.Fields(row)
 	w.fields = w.fields[:0]
 	for c := range cols {
@@ -125,55 +112,16 @@ func (w *groupWriter) row(sr *setRows, i int) error {
 		}
 		w.fields = append(w.fields, fd)
 	}
-	w.b.Row(row.Time, w.f.head.Line(row), w.fields)
-	return nil
+	return w.out.row(sr.set, row.Time, w.f.head.Line(row), w.fields)
 }
 
-// reset starts the next group.
-func (w *groupWriter) reset() {
-	w.b.Reset()
-	w.key = keys.RowGroup{Position: w.f.pos, Seq: w.key.Seq, Mint: maxInt64, Maxt: minInt64}
-}
-
-// flush writes the group, if it has rows, and starts the next one.
-func (w *groupWriter) flush() error {
-	if w.b.Rows() == 0 {
-		return nil
-	}
+func (w *groupWriter) put(k keys.RowGroup, encoded []byte) error {
 	f := w.f
-	w.key.Rows = uint32(w.b.Rows())
-	if err := f.encoder.encodeGroup(w.b); err != nil {
-		return err
-	}
-	if err := setRowGroup(f.batch, w.fp.p, w.key, f.encoder.buf); err != nil {
+	if err := setRowGroup(f.batch, w.fp.p, k, encoded); err != nil {
 		return err
 	}
 	f.groups++
-	f.groupBytes += int64(len(f.encoder.buf))
-	w.span.Mint, w.span.Maxt = min(w.span.Mint, w.key.Mint), max(w.span.Maxt, w.key.Maxt)
-	w.key.Seq++
-	w.reset()
+	f.groupBytes += int64(len(encoded))
+	w.span.Mint, w.span.Maxt = min(w.span.Mint, k.Mint), max(w.span.Maxt, k.Maxt)
 	return f.commit(pebble.NoSync, flushBatch)
-}
-
-// setRowGroup adds an encoded row group to a batch: its head under the key, its
-// parts beside it. Errors of a batch in memory come back from its commit.
-func setRowGroup(b *pebble.Batch, p keys.Partition, k keys.RowGroup, encoded []byte) error {
-	head, parts, err := rowgroup.Split(encoded)
-	if err != nil {
-		return fmt.Errorf("row group %d of position %d: %w", k.Seq, k.Position, err)
-	}
-	_ = b.Set(p.RowGroup(k), head, nil)
-	for i, part := range parts {
-		_ = b.Set(p.RowGroupPart(k.Position, k.Seq, uint16(i)), part, nil)
-	}
-	return nil
-}
-
-// deleteRowGroup adds the deletion of a row group and its parts to a batch.
-func deleteRowGroup(b *pebble.Batch, p keys.Partition, k keys.RowGroup, parts int) {
-	_ = b.Delete(p.RowGroup(k), nil)
-	for i := range parts {
-		_ = b.Delete(p.RowGroupPart(k.Position, k.Seq, uint16(i)), nil)
-	}
 }

@@ -122,12 +122,12 @@ func (r *groupReader) open(ref *groupRef) (*rowgroup.Group, error) {
 	if g := r.opened[id]; g != nil {
 		return g, nil
 	}
-	head, err := r.get(ref.p.RowGroup(ref.RowGroup))
+	head, err := getCopy(r.v.snap, ref.p.RowGroup(ref.RowGroup))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", ref, err)
 	}
 	g, err := rowgroup.OpenSplit(head, func(i int) ([]byte, error) {
-		b, err := r.get(ref.p.RowGroupPart(ref.Position, ref.Seq, uint16(i)))
+		b, err := getCopy(r.v.snap, ref.p.RowGroupPart(ref.Position, ref.Seq, uint16(i)))
 		if errors.Is(err, pebble.ErrNotFound) {
 			err = fmt.Errorf("%w: %w", rowgroup.ErrCorrupt, err)
 		}
@@ -165,13 +165,25 @@ func (r *groupReader) shapes(ref *groupRef, g *rowgroup.Group) (*rowgroup.Shapes
 	return s, err
 }
 
-// get returns a copy of the value of a key.
-func (r *groupReader) get(key []byte) ([]byte, error) {
-	val, c, err := r.v.snap.Get(key)
+// getCopy returns a copy of the value of a key.
+func getCopy(r pebble.Reader, key []byte) ([]byte, error) {
+	val, c, err := r.Get(key)
 	if err != nil {
 		return nil, err
 	}
 	return append([]byte(nil), val...), c.Close()
+}
+
+// openGroup opens a row group whose head is given; the head must not change while
+// the group is in use. A part that is missing is damage.
+func openGroup(r pebble.Reader, p keys.Partition, k keys.RowGroup, head []byte) (*rowgroup.Group, error) {
+	return rowgroup.OpenSplit(head, func(i int) ([]byte, error) {
+		b, err := getCopy(r, p.RowGroupPart(k.Position, k.Seq, uint16(i)))
+		if errors.Is(err, pebble.ErrNotFound) {
+			err = fmt.Errorf("%w: %w", rowgroup.ErrCorrupt, err)
+		}
+		return b, err
+	})
 }
 
 // overlaps reports whether a range of time has rows of the group in it.

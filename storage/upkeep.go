@@ -265,7 +265,7 @@ func (db *DB) settle(ctx context.Context, p keys.Partition) error {
 		if err != nil && !errors.Is(err, errDropped) {
 			return err
 		}
-		if err == nil && stats.ChunksIn == 0 && stats.RowsRemoved == 0 {
+		if err == nil && stats.ChunksIn == 0 && stats.GroupsIn == 0 {
 			break
 		}
 		if !more {

@@ -230,7 +230,7 @@ func (v *verifier) chunk(p keys.Partition, k keys.Chunk, val []byte) error {
 
 func (v *verifier) rowGroup(p keys.Partition, k keys.RowGroup, val []byte) error {
 	v.stats.RowGroups++
-	g, err := rowgroup.Open(val)
+	g, err := openGroup(v.snap, p, k, val)
 	if err != nil {
 		return err
 	}
@@ -243,7 +243,7 @@ func (v *verifier) rowGroup(p keys.Partition, k keys.RowGroup, val []byte) error
 		if !v.sets[labelKey{p, run.ID}] {
 			return fmt.Errorf("rows of label set %d, which has no labels", run.ID)
 		}
-		if err := eachRow(g, run, func(int64, string, []rowgroup.Field) {}); err != nil {
+		if err := eachRow(g, run.First, run.Count, func(int64, []byte, []rowgroup.Field) error { return nil }); err != nil {
 			return err
 		}
 	}

@@ -160,6 +160,9 @@ func report(rs []*result) {
 		row("load, lines per CPU-second", "%.0f", func(r *result) float64 { return r.load.rows / r.load.cpu.Seconds() })
 		row("peak RSS, MiB", "%.0f", func(r *result) float64 { return float64(r.load.peak) / (1 << 20) })
 	}
+	if rs[0].merge > 0 {
+		row("merge of everything, CPU s", "%.1f", func(r *result) float64 { return r.merge.Seconds() })
+	}
 	row("disk, MB", "%.1f", func(r *result) float64 { return float64(r.disk) / 1e6 })
 	for i := range rs[0].queries {
 		row(rs[0].queries[i].name+", ms", "%.2f", func(r *result) float64 { return ms(r.queries[i].wall) })

@@ -24,9 +24,10 @@ func tidemark(path string) system {
 	return system{
 		name: "tidemark", path: path, ready: "/-/ready",
 		args: func(dir, addr string) []string {
-			return []string{"serve", "--no-self", "--data", dir, "--listen", addr}
+			return []string{"serve", "--no-self", "--enable-admin-api", "--data", dir, "--listen", addr}
 		},
 		insert:  "/insert/jsonline?_time_field=_time&_msg_field=_msg&_stream_fields=host,service",
+		merge:   "/tidemark/api/v1/admin/compact",
 		queries: tidemarkQueries,
 	}
 }

@@ -51,6 +51,7 @@ func params(path string, kv ...string) string {
 type result struct {
 	name    string
 	load    usage
+	merge   time.Duration // CPU time of a merge of everything
 	disk    int64
 	queries []answered
 }
@@ -96,9 +97,18 @@ func measure(ctx context.Context, o *options, s system, corpus string, f *facts)
 	}
 	defer p.kill()
 	if s.merge != "" && !loaded {
-		if _, err := p.get(ctx, s.merge); err != nil {
+		before, err := p.cpu()
+		if err != nil {
 			return nil, err
 		}
+		if _, err := p.do(ctx, "POST", s.merge, nil); err != nil {
+			return nil, err
+		}
+		after, err := p.cpu()
+		if err != nil {
+			return nil, err
+		}
+		r.merge = after - before
 	}
 	if r.disk, err = settled(ctx, dir); err != nil {
 		return nil, err

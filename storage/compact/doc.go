@@ -45,4 +45,7 @@
 // A merge holds 131,072 samples (or 8 MiB of encoded chunks) at most, which
 // bounds memory at some ten MiB; larger clusters are merged piece by piece
 // along time.
+//
+// Row groups have a plan of their own, PlanGroups; package storage merges them,
+// because their rows are found by label set.
 package compact

@@ -216,6 +216,11 @@ func (b *Builder) Full() bool {
 	return len(b.times) >= TargetRows || b.size >= TargetBytes || len(b.columns) >= TargetColumns
 }
 
+// Fill returns how much of a full group has been added: Full is true from 1 on.
+func (b *Builder) Fill() float64 {
+	return max(float64(len(b.times))/TargetRows, float64(b.size)/TargetBytes, float64(len(b.columns))/TargetColumns)
+}
+
 // Append appends the encoded group to dst; the builder must not be empty. The
 // builder is unchanged and may be reset and used again. An equal sequence of
 // calls gives equal bytes.
@@ -297,6 +302,10 @@ func (b *Builder) appendGroup(dst []byte, mode colenc.Mode) []byte {
 	start := len(dst)
 	dst = append(dst, make([]byte, fixedLen)...)
 	dst[start+offVersion] = Version
+	if mode != colenc.Smallest { // what is plain is so because nothing else would do
+		dst[start+offLevel] = levelBest
+	}
+	dst[start+offFill] = byte(math.Ceil(min(b.Fill(), 1) * math.MaxUint8))
 	dst = c.append(dst)
 	dst = appendRuns(dst, b.runs, c.mint, mode)
 	for i, e := range entries {

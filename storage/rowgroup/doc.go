@@ -36,7 +36,7 @@
 // encoding/binary; columns are those of package colenc. Nothing is aligned.
 //
 //	+----------+---------+-------+----------+------+--------+------+-----------+----------
-//	| checksum | version | flags | reserved | head | counts | runs | directory | payloads
+//	| checksum | version | flags | writing  | head | counts | runs | directory | payloads
 //	| 4        | 1       | 1     | 2        | 4    |        |      |           |
 //	+----------+---------+-------+----------+------+--------+------+-----------+----------
 //	           |<----------- covered by the checksum ----------------------->|
@@ -45,7 +45,11 @@
 //	0      4     checksum  CRC-32C of the bytes from offset 4 to the end of the directory
 //	4      1     version   1
 //	5      1     flags     0; a reader refuses others
-//	6      2     reserved  0; a reader ignores others
+//	6      1     level     1 where texts were compressed with the slow level, or the
+//	                       group is plain, else 0
+//	7      1     fill      rows, bytes and columns before encoding, the largest of their
+//	                       shares of a full group, in 255ths rounded up; 0 where the
+//	                       writer did not say. Neither is needed to read a group
 //	8      4     head      bytes before the payloads
 //	12     1-3   rows      uvarint, 1 to MaxRows
 //	       1-3   runs      uvarint, 1 to rows
@@ -63,7 +67,9 @@
 //	1      kind      1 times, once; 2 lines, once, or in its place 4 shapes and
 //	                 5 variables; 3 field: sorted by name and type;
 //	                 6-127 reserved, a reader refuses the group;
-//	                 128-255 reserved, a reader skips the column
+//	                 128 grams, at most once; 129 values, one for each field that
+//	                 has it: filters, described in filters.go;
+//	                 130-255 reserved, a reader skips the column
 //	1      type      of the values, a model.Type; times are int, lines, shapes and
 //	                 variables are text
 //	1      encoding  1; a reader that does not know another one refuses the column
@@ -108,11 +114,11 @@
 //	label set 4, time 1000, "GET /a"
 //	label set 9, time 990, "bye", ms=2
 //
-// take 111 bytes:
+// take 124 bytes:
 //
-//	c8 f8 5e 40 01 00 00 00   checksum, version 1, flags, reserved
-//	42 00 00 00               the head has 66 bytes
-//	03 02 04 bc 0f 0a         3 rows, 2 runs, 4 columns, from 990 to 10 later
+//	c3 f9 83 b1 01 00 00 01   checksum, version 1, flags, level, fill
+//	4a 00 00 00               the head has 74 bytes
+//	03 02 05 bc 0f 0a         3 rows, 2 runs, 5 columns, from 990 to 10 later
 //	01 0a                     ids: constant 5, thus 4 and 9
 //	02 02 01                  rows less one: linear from 1 in steps of -1
 //	02 14 13                  first times: linear from 990 + 10 in steps of -10
@@ -123,6 +129,8 @@
 //	   1b 7b 0d 87 0f           27 bytes, checksum
 //	05 04 01                  variables, text, encoding 1
 //	   08 3a 27 1f 91           8 bytes, checksum
+//	80 04 01                  grams, text, encoding 1
+//	   01 51 53 7d 52           1 byte, checksum
 //	03 01 01                  a field, float, encoding 1
 //	   02 6d 73                 "ms"
 //	   00 02 01                 in 2 rows from row 0 to row 2
@@ -139,6 +147,7 @@
 //	00                        variables: the one there is lies in the pool
 //	   0a 01 04                 packed, length constant 2
 //	   02 08 "/a"               2 bytes, a block of 2 as they are
+//	00                        grams: a filter without a bit, for there are no words
 //	03 05                     ms: a bitmap, rows 0 and 2
 //	   02 01 00                 decimals over 10^1, no exceptions
 //	   02 0a 1e                 linear from 5 in steps of 15: 5 and 20

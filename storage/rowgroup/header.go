@@ -2,7 +2,9 @@ package rowgroup
 
 import (
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
+	"math"
 
 	"tidemark/storage/internal/colenc"
 )
@@ -17,7 +19,8 @@ const (
 	offChecksum = 0
 	offVersion  = 4
 	offFlags    = 5
-	offReserved = 6
+	offLevel    = 6
+	offFill     = 7
 	offHeadLen  = 8
 	fixedLen    = 12
 )
@@ -62,6 +65,28 @@ func headOf(src []byte) ([]byte, error) {
 		return nil, colenc.Corruptf("head length: want %d to %d, got %d", fixedLen, len(src), n)
 	}
 	return src[:n:n], nil
+}
+
+// levelBest is the level of a group that compaction need not write again.
+const levelBest = 1
+
+// State is what a head says of how its group was written.
+type State struct {
+	// Best is set by AppendBest and AppendPlain.
+	Best bool
+	// Fill is how much of a full group the rows take, above 0 and up to 1, by
+	// their number, their bytes or their columns before encoding; 0 where the
+	// writer did not say.
+	Fill float64
+}
+
+// ReadState reads the state from the front of a group's head, and checks no
+// more than it has to.
+func ReadState(head []byte) (State, error) {
+	if _, err := headOf(head); err != nil {
+		return State{}, fmt.Errorf("row group: %w", err)
+	}
+	return State{Best: head[offLevel] == levelBest, Fill: float64(head[offFill]) / math.MaxUint8}, nil
 }
 
 // counts are the first fields after the fixed ones.
