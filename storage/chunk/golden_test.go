@@ -29,6 +29,11 @@ func goldens() []struct {
 		}
 		return bits
 	}
+	gauge := &Column{Type: model.TypeInt}
+	for i := range 200 {
+		gauge.Times = append(gauge.Times, int64(i)*10e9)
+		gauge.Bits = append(gauge.Bits, uint64(400+i%29+i*i%31-i*i*i%37))
+	}
 	return []struct {
 		name string
 		c    *Column
@@ -56,6 +61,7 @@ func goldens() []struct {
 			{Schema: model.CustomSchema, Custom: []float64{0.5, 1}, Count: 2.5, Sum: 2, Positive: model.Buckets{Index: []int32{0, 2}, Count: []float64{1, 1.5}}},
 			model.StaleHistogram(),
 		}}},
+		{"a gauge in a fixed code", gauge},
 		{"a text that compresses", &Column{Type: model.TypeText, Times: at(1), Texts: []string{strings.Repeat("ab", 40)}}},
 	}
 }

@@ -6,12 +6,13 @@ import (
 	"slices"
 )
 
-// A coded column of order k (intCoded + k) is
+// A coded column of order k (intCoded + k, intFixed + k) is
 //
 //	varint   first, uvarint divisor, as in a packed column
 //	varint   centre: numbers are zigzag distances from it
 //	1 byte   frameBits: a frame has 2^frameBits values, the last one fewer
-//	lengths  of the codes, see huffman
+//	lengths  of the codes, see huffman; for intFixed + k the byte of a fixed
+//	         code, see fixed.go
 //	integers bytes of each frame
 //	integers units of the first value of each frame but the first; order 1 and 2 only
 //	integers first difference of each frame; order 2 only, 0 for a frame of one value
@@ -32,7 +33,9 @@ const (
 // coder is the working memory of encoding coded columns.
 type coder struct {
 	huff    huffman
-	count   [numSymbols]uint32
+	count   [allSymbols]uint32
+	code    *huffman // that is written: huff, or that of a fixed code
+	fixed   byte
 	symbols []uint16 // of all frames
 	extras  []uint64 // of the symbols that have some
 	marks   []mark   // end of each frame
@@ -49,12 +52,19 @@ type coder struct {
 // mark is a place among symbols and extras.
 type mark struct{ symbols, extras int }
 
-// plan takes the units of a column apart into symbols and makes their code. It
-// returns the size of the codes and of an estimate of everything around them, in
-// bytes.
-func (c *coder) plan(units []int64, order int, centre int64) int {
+// fixedShare is by which share of it a column may grow to have a fixed code,
+// which is decoded without preparation; in mode Fast by more.
+const (
+	fixedShare     = 1.0 / 128
+	fastFixedShare = 1.0 / 32
+)
+
+// plan takes the units of a column apart into symbols and chooses their code. It
+// returns the encoding, and the size of the codes and of an estimate of
+// everything around them, in bytes.
+func (c *coder) plan(units []int64, order int, centre int64, mode Mode) (id byte, bytes int) {
 	c.order, c.centre, c.extraSize = order, centre, 0
-	c.count = [numSymbols]uint32{}
+	c.count = [allSymbols]uint32{}
 	c.symbols = slices.Grow(c.symbols[:0], len(units)+1)
 	c.extras, c.marks = c.extras[:0], c.marks[:0]
 	zeros := 0
@@ -73,11 +83,23 @@ func (c *coder) plan(units []int64, order int, centre int64) int {
 	for _, s := range c.huff.used {
 		size += int(c.count[s]) * int(c.huff.lens[s])
 	}
+	own := (len(c.huff.used) + 1) / 2 * 8
+	id, c.code = intCoded, &c.huff
+	if !runs {
+		share := fixedShare
+		if mode == Fast {
+			share = fastFixedShare
+		}
+		fixed, b := bestFixed(c.huff.used, &c.count, guessScale(c.huff.used, &c.count, len(c.symbols)))
+		if b += c.extraSize; float64(b) <= float64(size+own)*(1+share) {
+			id, size, own, c.fixed, c.code = intFixed, b, 8, fixed, &fixedCodeOf(fixed).huff
+		}
+	}
 	perFrame := 2
 	if order > 0 {
 		perFrame += order
 	}
-	return size/8 + perFrame*len(c.marks) + (len(c.huff.used)+1)/2 + 8
+	return id, (size+own)/8 + perFrame*len(c.marks) + 8
 }
 
 // numberAt returns the i-th difference of the order, i >= order.
@@ -174,7 +196,11 @@ func (c *coder) frameWithRuns(units []int64) {
 // append appends what was planned, behind first and divisor.
 func (c *coder) append(dst []byte, units []int64) []byte {
 	dst = append(binary.AppendVarint(dst, c.centre), codedFrameBits)
-	dst = c.huff.appendLens(dst)
+	if c.code == &c.huff {
+		dst = c.huff.appendLens(dst)
+	} else {
+		dst = append(dst, c.fixed)
+	}
 	c.ends, c.starts, c.seconds = c.ends[:0], c.starts[:0], c.seconds[:0]
 	w := bitWriter{dst: slices.Grow(c.frames[:0], len(units)/4)}
 	var from mark
@@ -183,13 +209,18 @@ func (c *coder) append(dst []byte, units []int64) []byte {
 		extras := c.extras[from.extras:to.extras]
 		acc, have := uint64(0), uint(0)
 		for _, s := range c.symbols[from.symbols:to.symbols] {
-			acc |= uint64(c.huff.codes[s]) << have
-			have += uint(c.huff.lens[s])
-			if s >= directSymbols {
+			l := c.code.lens[s]
+			if l == 0 || s >= directSymbols {
 				w.acc, w.have = acc, have
-				w.put(extras[0], uint(extraBits[s]))
-				extras = extras[1:]
+				extra := uint64(0)
+				if s >= directSymbols {
+					extra, extras = extras[0], extras[1:]
+				}
+				w.putSymbol(c.code, s, extra)
 				acc, have = w.acc, w.have
+			} else {
+				acc |= uint64(c.code.codes[s]) << have
+				have += uint(l)
 			}
 			if have >= 64-maxCodeLen { // room for one more code
 				w.flushWord(&acc, &have)
@@ -220,6 +251,23 @@ func (c *coder) append(dst []byte, units []int64) []byte {
 	return append(dst, c.frames...)
 }
 
+// putSymbol writes a symbol with extra bits, or one that has no code and is
+// escaped.
+func (w *bitWriter) putSymbol(code *huffman, s uint16, extra uint64) {
+	if l := code.lens[s]; l > 0 {
+		w.put(uint64(code.codes[s]), uint(l))
+		if x := uint(extraBits[s]); x > 0 {
+			w.put(extra, x)
+		}
+		return
+	}
+	u := leads[s] + extra
+	l := escapeLen(u)
+	w.put(uint64(code.codes[escapeSymbol]), uint(code.lens[escapeSymbol]))
+	w.put(uint64(l-1), escapeBits)
+	w.put(u, uint(l))
+}
+
 // flushWord writes the whole bytes of acc.
 func (w *bitWriter) flushWord(acc *uint64, have *uint) {
 	w.dst = binary.LittleEndian.AppendUint64(w.dst, *acc)
@@ -241,12 +289,15 @@ type codedInts struct {
 	src       []byte // frames and what follows them
 
 	huff  huffman
-	table decodeTable
+	own   *decodeTable // of huff
+	table *decodeTable // own, or that of a fixed code
+	ready bool         // own is for many numbers
 	buf   []byte
 }
 
-// open reads everything but the frames of a column of n values.
-func (c *codedInts) open(src []byte, order, n int) (rest []byte, err error) {
+// open reads everything but the frames of a column of n values, with a fixed
+// code or one of its own.
+func (c *codedInts) open(src []byte, order, n int, fixed bool) (rest []byte, err error) {
 	c.order = order
 	if c.centre, src, err = ReadVarint(src, "centre"); err != nil {
 		return nil, err
@@ -259,7 +310,7 @@ func (c *codedInts) open(src []byte, order, n int) (rest []byte, err error) {
 		return nil, Corruptf("frame bits: want %d to %d, got %d", minFrameBits, maxFrameBits, fb)
 	}
 	c.frameBits = uint(fb)
-	if src, err = c.huff.readLens(src); err != nil {
+	if src, err = c.readCode(src, fixed); err != nil {
 		return nil, err
 	}
 	frames := (n-1)>>fb + 1
@@ -286,8 +337,27 @@ func (c *codedInts) open(src []byte, order, n int) (rest []byte, err error) {
 		c.ends[i] = end
 	}
 	c.src, c.frames = src, src[:end]
-	c.table.make(&c.huff)
 	return src[end:], nil
+}
+
+// readCode reads the code and makes its table ready.
+func (c *codedInts) readCode(src []byte, fixed bool) (rest []byte, err error) {
+	if fixed {
+		id, rest, err := ReadByte(src, "fixed code")
+		if err == nil {
+			c.table, c.ready = fixedCodeOf(id).decoder(), true
+		}
+		return rest, err
+	}
+	if src, err = c.huff.readLens(src); err != nil {
+		return nil, err
+	}
+	if c.own == nil {
+		c.own = new(decodeTable)
+	}
+	c.own.make(&c.huff, 1)
+	c.table, c.ready = c.own, false
+	return src, nil
 }
 
 // frame decodes the first len(out) values of frame f, which has at least so many:
@@ -297,97 +367,51 @@ func (c *codedInts) frame(out []int64, f int, first, divisor int64) error {
 	if f > 0 {
 		from = int(c.ends[f-1])
 	}
+	src := withSlack(c.src, from, to, &c.buf)
+	limit := uint(to-from) * 8
 	if c.order == 0 {
-		if err := c.numbers(out, from, to); err != nil {
+		if err := c.table.sums(out, src, limit, 0); err != nil {
 			return err
 		}
-		accumulate(out, 0, first, divisor, 0)
-		return nil
-	}
-	first += c.starts[f] * divisor
-	if len(out) <= c.order {
-		out[0] = first
-		if len(out) == 2 {
-			out[1] = first + c.seconds[f]*divisor
+		before := int64(0)
+		for i, sum := range out {
+			out[i] = first + (c.centre+sum-before)*divisor
+			before = sum
 		}
 		return nil
 	}
-	if err := c.numbers(out[c.order:], from, to); err != nil {
+	out[0] = first + c.starts[f]*divisor
+	if len(out) == 1 {
+		return nil
+	}
+	if c.order == 1 {
+		return c.climb(out, src, limit, divisor)
+	}
+	out[1] = out[0] + c.seconds[f]*divisor
+	if err := c.table.sums(out[2:], src, limit, c.seconds[f]); err != nil {
 		return err
 	}
-	second := int64(0)
-	if c.order == 2 {
-		second = c.seconds[f]
+	v, centres := out[1], int64(0)
+	for i, difference := range out[2:] {
+		centres += c.centre
+		v += (difference + centres) * divisor
+		out[i+2] = v
 	}
-	accumulate(out, c.order, first, divisor, second)
 	return nil
 }
 
-// numbers decodes the first len(out) numbers of the frame at [from, to).
-func (c *codedInts) numbers(out []int64, from, to int) error {
-	src := withSlack(c.src, from, to, &c.buf)
-	limit := uint(to-from) * 8
-	mask := uint64(1)<<c.table.bits - 1
-	centre, entries := c.centre, &c.table.entries
-	bit, i := uint(0), 0
-	for i < len(out) {
-		if bit >= limit {
-			return Corruptf("frame: want %d more numbers, got none", len(out)-i)
-		}
-		w, have := peek(src, bit), uint(57)
-		for have >= maxCodeLen && i < len(out) {
-			e := uint(entries[w&mask&(1<<maxCodeLen-1)])
-			used := e >> entryLen
-			if count := int(e >> entryCount & 3); count > 0 {
-				o := out[i:]
-				if len(o) < 3 {
-					for k := range min(count, len(o)) {
-						o[k] = centre + int64(int8(e>>(8*k)))
-					}
-					i = min(i+count, len(out))
-					bit += used
-					break
-				}
-				o[0] = centre + int64(int8(e))
-				o[1] = centre + int64(int8(e>>8))
-				o[2] = centre + int64(int8(e>>16))
-				i += count
-				w >>= used
-				have -= used
-				bit += used
-				continue
-			}
-			if e == 0 {
-				return Corruptf("frame: want a code")
-			}
-			s, x := e&(1<<entryExtra-1), e>>entryExtra&63
-			var u uint64
-			if used+x <= have {
-				u = leads[s] + w>>used&(1<<x-1)
-			} else if have < 57 {
-				break // read on from here
-			} else if int(bit+used+x)>>3+bitSlack > len(src) {
-				return Corruptf("frame: want %d extra bits, got the end", x)
-			} else {
-				u = leads[s] + bitsAt(src, bit+used, x)
-			}
-			used += x
-			bit += used
-			if s >= runSymbol {
-				// A reader of the first numbers of a frame may end within a run.
-				n := int(min(u, uint64(len(out)-i)))
-				fill(out[i:i+n], centre)
-				i += n
-			} else {
-				out[i] = centre + unzigzag(u)
-				i++
-			}
-			if 2*used > have {
-				break // another one of the size would not fit
-			}
-			w >>= used
-			have -= used
-		}
+// climb decodes a frame of order 1 behind its first value.
+func (c *codedInts) climb(out []int64, src []byte, limit uint, divisor int64) error {
+	first := out[0]
+	if c.centre == 0 && divisor == 1 { // most gauges
+		return c.table.sums(out[1:], src, limit, first)
+	}
+	if err := c.table.sums(out[1:], src, limit, 0); err != nil {
+		return err
+	}
+	for i, sum := range out[1:] {
+		first += c.centre * divisor
+		out[i+1] = first + sum*divisor
 	}
 	return nil
 }

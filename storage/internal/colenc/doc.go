@@ -32,6 +32,8 @@
 //	              varint first difference of units (order 2), codes
 //	14 framed     frame bits, bytes of each frame (integers), frames: columns of
 //	              their own
+//	15, 16, 17    coded with a fixed code, order 0, 1, 2: as 7, 8, 9 with the number of
+//	              a code that every reader knows
 //
 // A unit is the distance from the first value over the divisor, the greatest
 // common divisor of all distances: times in milliseconds, and counters of
@@ -64,12 +66,16 @@
 // adds from sample to sample is mostly near its median. A symbol stands for a
 // small distance from there, or for the two leading bits behind the highest of
 // a large one, whose other bits follow (symbols.go); symbols have a Huffman
-// code of at most 11 bits that the column carries (huffman.go). A table of the next 9
-// bits or more finds up to three symbols at once.
+// code of at most 11 bits. Either the column carries its code (huffman.go), or,
+// where that makes it hardly larger, it names one of 256 fixed ones (fixed.go), which
+// a reader need not prepare for. A table of the next bits, 9 of a column's own
+// code and 11 of a fixed one, finds up to six symbols at once and their sums
+// (decodetable.go).
 //
 //	+--------+------------+-----------+-------+--------+-------------+--------
 //	| centre | frame bits | lengths   | sizes | starts | differences | frames ...
 //	| varint | 1          | 4 bits... | integers       | (order 2)   |
+//	|        |            | or 1      |                |             |
 //	+--------+------------+-----------+-------+--------+-------------+--------
 //
 // Frames are 512 values, the last one fewer, and begin at a byte: to read one

@@ -15,6 +15,8 @@ import (
 func FuzzDecode(f *testing.F) {
 	walk := int64(0)
 	f.Add(AppendInts(nil, numbers(1100, func(i int) int64 { walk += int64(i*i%7) - 3; return walk })), uint16(1100))
+	f.Add(AppendInts(nil, numbers(600, func(i int) int64 { walk += int64(i*i%7) - 3 + int64(i%300/299)<<40; return walk })), uint16(600))
+	f.Add(AppendInts(nil, numbers(300, func(i int) int64 { return int64(i*i%991) * int64(i%7) })), uint16(300))
 	f.Add(AppendInts(nil, []int64{1, 5, -1 << 60, 7, 8, 8, 1 << 62}), uint16(7))
 	f.Add(AppendInts(nil, slices.Repeat([]int64{1, 1, 1, 1, 1, 900, 900, 900, 900, 900, -7}, 3)), uint16(33))
 	f.Add(AppendFloats(nil, words(9, func(i int) float64 { return 1 / float64(i) })), uint16(9))

@@ -13,8 +13,8 @@ const maxCodeLen = 11
 // symbols, and those of a greater length follow. Bits are written from the
 // first on, so that codes are held reversed.
 type huffman struct {
-	lens  [numSymbols]uint8
-	codes [numSymbols]uint16
+	lens  [allSymbols]uint8
+	codes [allSymbols]uint16
 	used  []uint16 // symbols with a code, ascending
 
 	nodes []huffmanNode
@@ -28,9 +28,9 @@ type huffmanNode struct {
 
 // build makes the code for symbols that occur count times, of which at least
 // one is not zero.
-func (h *huffman) build(count *[numSymbols]uint32) {
+func (h *huffman) build(count *[allSymbols]uint32) {
 	h.used = h.used[:0]
-	h.lens = [numSymbols]uint8{}
+	h.lens = [allSymbols]uint8{}
 	for s, c := range count {
 		if c > 0 {
 			h.used = append(h.used, uint16(s))
@@ -55,7 +55,7 @@ func (h *huffman) build(count *[numSymbols]uint32) {
 
 // depths sets the lengths of the unlimited code, with two queues: the symbols by
 // count, and the nodes in the order in which they are made.
-func (h *huffman) depths(count *[numSymbols]uint32) {
+func (h *huffman) depths(count *[allSymbols]uint32) {
 	n := len(h.order)
 	h.nodes = h.nodes[:0]
 	for _, s := range h.order {
@@ -191,102 +191,5 @@ func (h *huffman) readLens(src []byte) (rest []byte, err error) {
 		h.lens[s] = uint8(l)
 		h.used = append(h.used, uint16(s))
 		s++
-	}
-}
-
-// decodeTable finds the symbols that the next bits stand for. An entry is, from
-// the lowest bits up, either
-//
-//	3 bytes  numbers, less the centre, of up to 3 symbols without extra bits
-//	2 bits   how many there are, at least 1
-//	4 bits   length of their codes together
-//
-// or, where the first symbol has extra bits,
-//
-//	9 bits   symbol
-//	6 bits   how many extra bits
-//	9 bits   0
-//	2 bits   0
-//	4 bits   length of its code
-//
-// An entry of 0 is no code.
-type decodeTable struct {
-	bits    uint // looked up at once
-	several bool // entries of several symbols have been made
-	entries [1 << maxCodeLen]uint32
-}
-
-const (
-	entryCount = 24
-	entryLen   = 26
-	entryExtra = 9
-	// severalBits are looked up at least where several symbols are decoded at
-	// once: more find more of them and take longer to prepare.
-	severalBits = 9
-)
-
-// make fills the table with single symbols.
-func (t *decodeTable) make(h *huffman) {
-	t.bits, t.several = 1, false
-	for _, s := range h.used {
-		t.bits = max(t.bits, uint(h.lens[s]))
-	}
-	t.fill(h)
-}
-
-func (t *decodeTable) fill(h *huffman) {
-	entries := t.entries[:1<<t.bits]
-	if len(h.used) == 1 {
-		clear(entries)
-	}
-	for _, s := range h.used {
-		l := uint(h.lens[s])
-		e := uint32(s) | uint32(extraBits[s])<<entryExtra | uint32(l)<<entryLen
-		if s < directSymbols {
-			e = uint32(uint8(unzigzag(uint64(s)))) | 1<<entryCount | uint32(l)<<entryLen
-		}
-		for i := uint(h.codes[s]); i < uint(len(entries)); i += 1 << l {
-			entries[i] = e
-		}
-	}
-}
-
-// makeSeveral adds entries of several symbols, where a good part of the symbols
-// has no extra bits.
-func (t *decodeTable) makeSeveral(h *huffman) {
-	t.several = true
-	direct := 0
-	for _, s := range h.used {
-		if s < directSymbols {
-			direct += 1 << (maxCodeLen - h.lens[s])
-		}
-	}
-	if direct < 1<<(maxCodeLen-1) {
-		return
-	}
-	t.bits = max(t.bits, severalBits)
-	t.fill(h)
-	entries := t.entries[:1<<t.bits]
-	mask := uint32(len(entries) - 1)
-	// What follows a code lies at a lower index: going down, it is single still.
-	for i := mask; i > 0; i-- {
-		e := entries[i]
-		if e>>entryCount&3 == 0 {
-			continue
-		}
-		used := e >> entryLen
-		for count := uint32(1); count < 3; count++ {
-			next := entries[i>>used&mask]
-			if i>>used == i {
-				break
-			}
-			l := next >> entryLen
-			if next>>entryCount&3 != 1 || used+l > uint32(t.bits) {
-				break
-			}
-			used += l
-			e = e&(1<<entryCount-1) | next&0xff<<(8*count) | (count+1)<<entryCount | used<<entryLen
-		}
-		entries[i] = e
 	}
 }

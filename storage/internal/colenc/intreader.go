@@ -47,7 +47,7 @@ func (c *Ints) open(src []byte, n int, base int64, inner bool) (rest []byte, err
 		return nil, err
 	}
 	c.id, c.order = id, 0
-	for _, k := range [...]byte{intPacked, intCoded, intRice} {
+	for _, k := range [...]byte{intPacked, intCoded, intRice, intFixed} {
 		if id >= k && id < k+3 {
 			c.id, c.order = k, int(id-k)
 		}
@@ -60,7 +60,7 @@ func (c *Ints) open(src []byte, n int, base int64, inner bool) (rest []byte, err
 		return c.openRuns(src)
 	case c.id == intFramed && !inner:
 		return c.openFramed(src)
-	case id < intConst || id >= intFramed || inner && (c.id == intRuns || c.id == intCoded):
+	case id < intConst || c.id > intFixed || c.id == intFramed || inner && (c.id == intRuns || c.isCoded()):
 		return nil, Unsupportedf("integer encoding %d", id)
 	}
 	if c.first, src, err = ReadVarint(src, "first integer"); err != nil {
@@ -86,8 +86,8 @@ func (c *Ints) open(src []byte, n int, base int64, inner bool) (rest []byte, err
 		return nil, Corruptf("integers: want more than %d for differences of order %d, got %d", c.order, c.order, n)
 	}
 	c.step = int64(divisor)
-	if c.id == intCoded {
-		return c.coded.open(src, c.order, n)
+	if c.isCoded() {
+		return c.coded.open(src, c.order, n, c.id == intFixed)
 	}
 	if c.order == 2 {
 		if c.delta, src, err = ReadVarint(src, "first difference"); err != nil {
@@ -96,6 +96,9 @@ func (c *Ints) open(src []byte, n int, base int64, inner bool) (rest []byte, err
 	}
 	return c.decodeAll(src)
 }
+
+// isCoded reports whether the column has frames of Huffman codes.
+func (c *Ints) isCoded() bool { return c.id == intCoded || c.id == intFixed }
 
 // decodeAll decodes a packed or Rice-coded column into vals.
 func (c *Ints) decodeAll(src []byte) (rest []byte, err error) {
@@ -217,7 +220,7 @@ func (c *Ints) Append(dst []int64, i, j int) ([]int64, error) {
 		rawInts(vals, c.src[8*i:])
 	case intRuns:
 		c.appendRuns(vals, i)
-	case intCoded:
+	case intCoded, intFixed:
 		if err := c.appendCoded(vals, i); err != nil {
 			return dst, err
 		}
@@ -247,8 +250,9 @@ func (c *Ints) appendRuns(out []int64, i int) {
 const severalAfter = 1024
 
 func (c *Ints) appendCoded(out []int64, i int) error {
-	if c.read += len(out); c.read > severalAfter && !c.coded.table.several {
-		c.coded.table.makeSeveral(&c.coded.huff)
+	if c.read += len(out); c.read > severalAfter && !c.coded.ready {
+		c.coded.own.makeSeveral(&c.coded.huff, severalBits)
+		c.coded.ready = true
 	}
 	size := 1 << c.coded.frameBits
 	for len(out) > 0 {
@@ -322,7 +326,7 @@ func (c *Ints) Search(v int64) (int, error) {
 		return int(min((uint64(v)-uint64(first))/uint64(step)+1, uint64(c.n))), nil
 	}
 	frameBits := uint(framedBits)
-	if c.id == intCoded {
+	if c.isCoded() {
 		frameBits = c.coded.frameBits
 	}
 	if c.id == intFramed {
@@ -356,7 +360,7 @@ func (c *Ints) Search(v int64) (int, error) {
 
 // at returns the value at the beginning of a frame.
 func (c *Ints) at(i int) (int64, error) {
-	if c.id == intCoded && c.order > 0 {
+	if c.isCoded() && c.order > 0 {
 		return c.first + c.coded.starts[i>>c.coded.frameBits]*c.step, nil
 	}
 	var err error

@@ -19,7 +19,7 @@ const (
 	intRaw    = 10
 	intRice   = 11 // order 0, 1, 2: 11, 12, 13; see rice.go
 	intFramed = 14 // independent columns one after another, see framed.go
-	// 15 is reserved for another encoding of the same integers.
+	intFixed  = 15 // order 0, 1, 2: 15, 16, 17; as intCoded with a fixed code, see fixed.go
 )
 
 const (
@@ -112,8 +112,9 @@ func appendInts(dst []byte, vals []int64, base int64, mode Mode, inner bool) []b
 		}
 	}
 	if !inner && n >= minCoded {
-		if b := s.coder.plan(s.units, order, centre); b < size {
-			id, size = intCoded, b
+		coded, b := s.coder.plan(s.units, order, centre, mode)
+		if b < size || coded == intFixed && b <= size+size/32 { // it decodes faster
+			id, size = coded, b
 		}
 	}
 	size += 1 + varintLen(vals[0]-base) + uvarintLen(divisor)
@@ -133,7 +134,7 @@ func appendInts(dst []byte, vals []int64, base int64, mode Mode, inner bool) []b
 	dst = binary.AppendVarint(append(dst, id+byte(order)), vals[0]-base)
 	dst = binary.AppendUvarint(dst, divisor)
 	switch id {
-	case intCoded:
+	case intCoded, intFixed:
 		return s.coder.append(dst, s.units)
 	case intRice:
 		if order == 2 {

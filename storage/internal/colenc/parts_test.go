@@ -31,9 +31,11 @@ func columns() map[string][]int64 {
 			}
 			return walk
 		}),
-		"parabola":  numbers(5000, func(i int) int64 { return int64(i)*int64(i)*3 + r.Int64N(2) }),
-		"ascending": numbers(5000, func(i int) int64 { walk += 1 + r.Int64N(1000); return walk }),
-		"runs":      numbers(5000, func(i int) int64 { return int64(i/90*7919) % 1000 }),
+		"parabola":       numbers(5000, func(i int) int64 { return int64(i)*int64(i)*3 + r.Int64N(2) }),
+		"noisy parabola": numbers(5000, func(i int) int64 { return int64(i)*int64(i)*1000 + int64(r.NormFloat64()*3) }),
+		"two steps":      numbers(5000, func(int) int64 { walk += 5 + 90*r.Int64N(2); return walk }),
+		"ascending":      numbers(5000, func(i int) int64 { walk += 1 + r.Int64N(1000); return walk }),
+		"runs":           numbers(5000, func(i int) int64 { return int64(i/90*7919) % 1000 }),
 		"uneven": numbers(9000, func(i int) int64 {
 			if i/1024%2 == 0 {
 				return int64(r.Uint64() >> 20)
@@ -88,7 +90,7 @@ func TestParts(t *testing.T) {
 			}
 		}
 	}
-	for id := byte(intConst); id <= intFramed; id++ {
+	for id := byte(intConst); id <= intFixed+2; id++ {
 		if !seen[id] && id != intRuns && id != intRice+2 && id != intPacked+2 {
 			t.Errorf("no column had encoding %d", id)
 		}
@@ -149,7 +151,7 @@ func TestFloatParts(t *testing.T) {
 func TestHuffmanLimits(t *testing.T) {
 	r := rand.New(rand.NewPCG(14, 1))
 	for range 500 {
-		var count [numSymbols]uint32
+		var count [allSymbols]uint32
 		n := 1 + r.IntN(numSymbols)
 		weight := 1.0
 		for i := range n {

@@ -21,6 +21,10 @@ const (
 	runSymbol     = 256
 	maxRunBits    = 12
 	numSymbols    = runSymbol + maxRunBits + 1
+	// escapeSymbol is of fixed codes alone, see fixed.go.
+	escapeSymbol = numSymbols
+	escapeBits   = 6
+	allSymbols   = numSymbols + 1
 )
 
 // symbolOf returns the symbol of a distance and its number of extra bits.
@@ -34,7 +38,7 @@ func symbolOf(u uint64) (symbol uint16, extra uint) {
 
 // extraBits has the number of extra bits of each symbol, and leads the distance
 // less its extra bits.
-var extraBits, leads = func() (extra [numSymbols]uint8, lead [numSymbols]uint64) {
+var extraBits, leads = func() (extra [allSymbols]uint8, lead [allSymbols]uint64) {
 	for s := range directSymbols {
 		lead[s] = uint64(s)
 	}
@@ -47,6 +51,7 @@ var extraBits, leads = func() (extra [numSymbols]uint8, lead [numSymbols]uint64)
 		extra[runSymbol+k] = uint8(k)
 		lead[runSymbol+k] = 1 << k
 	}
+	extra[escapeSymbol] = escapeBits // and then as many as these say
 	return extra, lead
 }()
 

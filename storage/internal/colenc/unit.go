@@ -10,7 +10,7 @@ func (c *Ints) Unit() (unit int64, linear bool) {
 		if c.step > 0 {
 			return c.step, true
 		}
-	case intPacked, intCoded, intRice:
+	case intPacked, intCoded, intRice, intFixed:
 		if c.step > 0 {
 			return c.step, false
 		}
