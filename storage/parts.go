@@ -286,6 +286,11 @@ func (r *seriesReader) putRest(c *heldChunk, into *model.Series) error {
 func (r *seriesReader) putRange(c *heldChunk, i, j int, into *model.Series) (err error) {
 	r.stats.Chunks++
 	r.stats.Bytes += int64(c.hi - c.lo)
+	if g, ok, err := r.regularSpan(c); err != nil {
+		return err
+	} else if ok {
+		return r.putRegular(&g, i, j, into)
+	}
 	if r.times, err = r.chunk.AppendTimes(r.times[:0], i, j); err != nil {
 		return err
 	}

@@ -102,6 +102,7 @@ type seriesReader struct {
 	windows []chunk.Window
 	times   []int64
 	values  []float64
+	ints    []int64
 }
 
 // run is samples [lo, hi) of the reader's column.

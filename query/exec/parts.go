@@ -32,12 +32,15 @@ var partsFuncs = map[string]*partsFunc{
 }
 
 // partWidth is the least width of the windows that a store summarises, in
-// milliseconds: finer grids of windows have no use for summaries.
+// milliseconds.
 const partWidth = 5 * 60 * 1000
 
 // windowsFor returns what to ask a reader for, or nil where samples are wanted.
+// Of finer grids than a store summarises a reader still aggregates what it decodes,
+// which is less work there; but where a value descends parts of WantEnds end, which
+// of a fine grid leaves hardly more than single samples.
 func windowsFor(f *partsFunc, win Windows) *model.Windows {
-	if f == nil || !sparse(win) || win.Grid.Len() == 1 && win.Range < partWidth {
+	if f == nil || !bounded(win) || f.want == model.WantEnds && !sparse(win) {
 		return nil
 	}
 	return askFor(win, f.want)
@@ -46,15 +49,14 @@ func windowsFor(f *partsFunc, win Windows) *model.Windows {
 // sparse reports whether there are windows that a reader can do less for than
 // read every sample.
 func sparse(win Windows) bool {
+	return bounded(win) && (win.Grid.Len() == 1 || win.Grid.Step >= partWidth)
+}
+
+// bounded reports whether windows can be put in a reader's terms.
+func bounded(win Windows) bool {
 	const far = math.MaxInt64 / nanosPerMilli / 4
 	lo, hi := win.Span()
-	switch steps := win.Grid.Len(); {
-	case win.Fixed && steps > 1, lo < -far, hi > far:
-		return false
-	case steps > 1:
-		return win.Grid.Step >= partWidth
-	}
-	return true
+	return !(win.Fixed && win.Grid.Len() > 1) && lo >= -far && hi <= far
 }
 
 // askFor puts windows in a reader's terms.

@@ -29,10 +29,15 @@ func goldens() []struct {
 		}
 		return bits
 	}
-	gauge := &Column{Type: model.TypeInt}
-	for i := range 200 {
-		gauge.Times = append(gauge.Times, int64(i)*10e9)
-		gauge.Bits = append(gauge.Bits, uint64(400+i%29+i*i%31-i*i*i%37))
+	gauge, level, seed := &Column{Type: model.TypeInt}, uint64(500), uint32(1)
+	for i := range 400 {
+		step := uint64(0) // of four dice
+		for range 4 {
+			seed = seed*1664525 + 1013904223
+			step += uint64(seed >> 16 % 6)
+		}
+		level += step - 10
+		gauge.Times, gauge.Bits = append(gauge.Times, int64(i)*10e9), append(gauge.Bits, level)
 	}
 	return []struct {
 		name string

@@ -88,20 +88,63 @@ func (r *Reader) AppendTimes(dst []int64, i, j int) ([]int64, error) {
 // floats: NaN payloads are kept, integers beyond 2^53 are rounded, booleans
 // are 0 and 1.
 func (r *Reader) AppendFloats(dst []float64, i, j int) ([]float64, error) {
-	if err := r.check(i, j, model.TypeFloat, model.TypeInt, model.TypeBool); err != nil {
-		return dst, err
+	return appendNumbers(r, &asFloats, dst, i, j)
+}
+
+// AppendBits appends the values of samples [i, j) of a numeric chunk as words,
+// exact, as in Column.Bits.
+func (r *Reader) AppendBits(dst []uint64, i, j int) ([]uint64, error) {
+	return appendNumbers(r, &asBits, dst, i, j)
+}
+
+// AppendDecimals appends the values of samples [i, j) of a numeric chunk as
+// integers over a power of ten, for which FromDecimal gives the same floats as
+// AppendFloats. Where they are not held so ok is false, and nothing is
+// appended. Integers are quicker to compute with, and exact.
+func (r *Reader) AppendDecimals(dst []int64, i, j int) (_ []int64, exponent int, ok bool, err error) {
+	if err := r.openNumbers(i, j); err != nil {
+		return dst, 0, false, err
 	}
-	if err := r.openValues(); err != nil {
-		return dst, err
-	}
-	var err error
 	switch r.h.Type {
 	case model.TypeFloat:
-		dst, err = r.floats.AppendFloats(dst, i, j)
+		dst, exponent, ok, err = r.floats.AppendDecimals(dst, i, j)
 	case model.TypeInt:
-		dst, err = r.ints.AppendFloats(dst, i, j)
+		dst, err = r.ints.Append(dst, i, j)
+		ok = err == nil
+	}
+	if err != nil {
+		return dst, 0, false, decodeError(err)
+	}
+	return dst, exponent, ok, nil
+}
+
+// FromDecimal returns the float that is nearest to v over 10^exponent, of an
+// exponent that AppendDecimals has returned.
+func FromDecimal(v int64, exponent int) float64 { return colenc.FromDecimal(v, exponent) }
+
+// appenders append the values of the columns that numbers lie in.
+type appenders[T any] struct {
+	floats func(*colenc.Floats, []T, int, int) ([]T, error)
+	ints   func(*colenc.Ints, []T, int, int) ([]T, error)
+	bools  func(*colenc.Bools, []T, int, int) []T
+}
+
+var (
+	asFloats = appenders[float64]{(*colenc.Floats).AppendFloats, (*colenc.Ints).AppendFloats, (*colenc.Bools).AppendFloats}
+	asBits   = appenders[uint64]{(*colenc.Floats).AppendBits, (*colenc.Ints).AppendWords, (*colenc.Bools).AppendBits}
+)
+
+func appendNumbers[T any](r *Reader, as *appenders[T], dst []T, i, j int) (_ []T, err error) {
+	if err := r.openNumbers(i, j); err != nil {
+		return dst, err
+	}
+	switch r.h.Type {
+	case model.TypeFloat:
+		dst, err = as.floats(&r.floats, dst, i, j)
+	case model.TypeInt:
+		dst, err = as.ints(&r.ints, dst, i, j)
 	case model.TypeBool:
-		dst = r.bools.AppendFloats(dst, i, j)
+		dst = as.bools(&r.bools, dst, i, j)
 	}
 	if err != nil {
 		return dst, decodeError(err)
@@ -109,28 +152,13 @@ func (r *Reader) AppendFloats(dst []float64, i, j int) ([]float64, error) {
 	return dst, nil
 }
 
-// AppendBits appends the values of samples [i, j) of a numeric chunk as words,
-// exact, as in Column.Bits.
-func (r *Reader) AppendBits(dst []uint64, i, j int) ([]uint64, error) {
+// openNumbers opens the values of a numeric chunk, of which samples [i, j) are
+// wanted.
+func (r *Reader) openNumbers(i, j int) error {
 	if err := r.check(i, j, model.TypeFloat, model.TypeInt, model.TypeBool); err != nil {
-		return dst, err
+		return err
 	}
-	if err := r.openValues(); err != nil {
-		return dst, err
-	}
-	var err error
-	switch r.h.Type {
-	case model.TypeFloat:
-		dst, err = r.floats.AppendBits(dst, i, j)
-	case model.TypeInt:
-		dst, err = r.ints.AppendWords(dst, i, j)
-	case model.TypeBool:
-		dst = r.bools.AppendBits(dst, i, j)
-	}
-	if err != nil {
-		return dst, decodeError(err)
-	}
-	return dst, nil
+	return r.openValues()
 }
 
 // AppendTexts appends the values of samples [i, j) of a chunk of texts. They do

@@ -158,6 +158,20 @@ func (c *Floats) AppendFloats(dst []float64, i, j int) ([]float64, error) {
 	return out[:len(dst)+j-i], nil
 }
 
+// AppendDecimals appends the values [i, j), which must be in range, as integers
+// over a power of ten, where all of them are held as such: FromDecimal turns
+// each into its float. Otherwise ok is false, and nothing is appended.
+func (c *Floats) AppendDecimals(dst []int64, i, j int) (_ []int64, exponent int, ok bool, err error) {
+	if c.id != floatDecimal {
+		return dst, 0, false, nil
+	}
+	if k, _ := slices.BinarySearch(c.positions, int64(i)); k < len(c.positions) && c.positions[k] < int64(j) {
+		return dst, 0, false, nil
+	}
+	dst, err = c.ints.Append(dst, i, j)
+	return dst, c.exponent, err == nil, err
+}
+
 // floatBits views floats as words of the same memory.
 func floatBits(f []float64) []uint64 {
 	return unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(f))), cap(f))[:len(f)]
