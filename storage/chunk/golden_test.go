@@ -29,16 +29,6 @@ func goldens() []struct {
 		}
 		return bits
 	}
-	gauge, level, seed := &Column{Type: model.TypeInt}, uint64(500), uint32(1)
-	for i := range 400 {
-		step := uint64(0) // of four dice
-		for range 4 {
-			seed = seed*1664525 + 1013904223
-			step += uint64(seed >> 16 % 6)
-		}
-		level += step - 10
-		gauge.Times, gauge.Bits = append(gauge.Times, int64(i)*10e9), append(gauge.Bits, level)
-	}
 	return []struct {
 		name string
 		c    *Column
@@ -66,7 +56,6 @@ func goldens() []struct {
 			{Schema: model.CustomSchema, Custom: []float64{0.5, 1}, Count: 2.5, Sum: 2, Positive: model.Buckets{Index: []int32{0, 2}, Count: []float64{1, 1.5}}},
 			model.StaleHistogram(),
 		}}},
-		{"a gauge in a fixed code", gauge},
 		{"a text that compresses", &Column{Type: model.TypeText, Times: at(1), Texts: []string{strings.Repeat("ab", 40)}}},
 	}
 }

@@ -55,7 +55,7 @@ type mark struct{ symbols, extras int }
 // fixedShare is by which share of it a column may grow to have a fixed code,
 // which is decoded without preparation; in mode Fast by more.
 const (
-	fixedShare     = 1.0 / 128
+	fixedShare     = 1.0 / 64
 	fastFixedShare = 1.0 / 32
 )
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"hash/crc32"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -82,6 +83,31 @@ func TestFixedCodes(t *testing.T) {
 				t.Fatalf("code %d, order %d, frame %d differs", id, order, f)
 			}
 		}
+	}
+}
+
+// TestFixedGolden: these bytes, two frames in the normal code of scale 1 with an
+// escaped outlier, decode to these values for as long as there is encoding 16.
+func TestFixedGolden(t *testing.T) {
+	var want []int64
+	for i := range 520 {
+		want = append(want, 100+int64(i%7)-int64(i%5)+int64(i/300)<<20)
+	}
+	var c coder
+	units := make([]int64, len(want))
+	for i, v := range want {
+		units[i] = v - want[0]
+	}
+	c.plan(units, 1, 0, Smallest)
+	c.fixed, c.code = 8, &fixedCodeOf(8).huff
+	b := c.append([]byte{intFixed + 1, 200, 1, 1}, units) // first 100, divisor 1
+	sum := fmt.Sprintf("%d bytes, crc32 %08x", len(b), crc32.ChecksumIEEE(b))
+	if golden := "389 bytes, crc32 b2ce2e8d"; sum != golden {
+		t.Errorf("got %s, want %s", sum, golden)
+	}
+	got, rest, err := DecodeInts(b, len(want), nil)
+	if err != nil || len(rest) > 0 || !slices.Equal(got, want) {
+		t.Errorf("does not decode to itself: rest %d, error %v", len(rest), err)
 	}
 }
 
