@@ -187,7 +187,7 @@ next:
 			if r.nameless {
 				other, ours = other.nameless(), ours.nameless()
 			}
-			if other.err == nil && differ(ours, other, q.text, c) == "" {
+			if differ(ours, other, q.text, c) == "" {
 				c.other[r.name]++
 				continue next
 			}
