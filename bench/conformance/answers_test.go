@@ -229,6 +229,22 @@ type coverage struct {
 	moreNotes, fewerNotes           int // answers that only differ in them, where they may
 }
 
+func newCoverage() *coverage { return &coverage{met: map[string]int{}, other: map[string]int{}} }
+
+// merge adds what another has met.
+func (c *coverage) merge(o *coverage) {
+	for k, n := range o.met {
+		c.met[k] += n
+	}
+	for k, n := range o.other {
+		c.other[k] += n
+	}
+	for _, sum := range [][2]*int{{&c.queries, &o.queries}, {&c.errors, &o.errors}, {&c.empty, &o.empty}, {&c.histAns, &o.histAns}, {&c.different, &o.different},
+		{&c.numbers, &o.numbers}, {&c.exact, &o.exact}, {&c.moreNotes, &o.moreNotes}, {&c.fewerNotes, &o.fewerNotes}} {
+		*sum[0] += *sum[1]
+	}
+}
+
 func (c *coverage) add(g *generator, a *answer) {
 	c.queries++
 	switch {

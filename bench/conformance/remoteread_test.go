@@ -238,7 +238,7 @@ func TestRemoteReadQueries(t *testing.T) {
 				return remote.NewSampleAndChunkQueryableClient(readClient(t, address, types), labels.EmptyLabels(), nil, true, func() (int64, error) { return 0, nil })
 			}
 			ours, theirs := through(serve(t, p.ours)), through(theirServer.URL)
-			c := coverage{met: map[string]int{}, other: map[string]int{}}
+			c := newCoverage()
 			for range queries {
 				g := generator{rng: p.rng, met: map[string]bool{}}
 				q := asked{text: g.query(), start: epoch.Add(time.Duration(p.rng.IntN(samples*15)) * time.Second), step: 30 * time.Second}
@@ -249,7 +249,7 @@ func TestRemoteReadQueries(t *testing.T) {
 				want := canonical(run(p.delayed, theirs, q))
 				got := canonical(run(p.delayed, ours, q))
 				c.add(&g, want)
-				if diff := differ(got, want, q.text, &c); diff != "" {
+				if diff := differ(got, want, q.text, c); diff != "" {
 					t.Errorf("%s: %s", q, diff)
 				}
 			}

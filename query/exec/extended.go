@@ -189,16 +189,17 @@ func (w *extendedWindow) rate(counter, perSecond bool) {
 		if w.times[last] >= w.end {
 			last--
 		}
-		prev := left
+		prev, lost := left, 0.0
 		for _, v := range w.values[first : last+1] {
 			if v < prev {
-				diff += prev
+				lost += prev
 			}
 			prev = v
 		}
 		if right < prev {
-			diff += prev
+			lost += prev
 		}
+		diff += lost
 	}
 	if perSecond {
 		diff /= w.sl.seconds()
