@@ -184,3 +184,39 @@ func TestReadWhileWriting(t *testing.T) {
 	close(stop)
 	wg.Wait()
 }
+
+// TestSchemasOfStreams: many streams meet many schemas, each in another order,
+// and every row keeps its own.
+func TestSchemasOfStreams(t *testing.T) {
+	const schemas, streams = 40, 5
+	h := New(wholeTime)
+	all := make([]*model.Schema, schemas)
+	for i := range all {
+		all[i] = &model.Schema{Kind: model.LogRow, Columns: []model.Column{{Field: model.LineField, Type: model.TypeText}, {Field: fmt.Sprint("f", i), Type: model.TypeInt}}}
+	}
+	for round := range 3 {
+		for k := range schemas {
+			for s := range streams {
+				var b model.Batch
+				i := (k*7 + s*11) % schemas
+				b.Begin(model.NewStream(model.FromStrings("s", fmt.Sprint(s))), all[i], int64(round*schemas+k))
+				b.TextString("x")
+				b.Int(int64(i))
+				insert(t, h, &b)
+			}
+		}
+	}
+	snap := h.Snapshot()
+	for s := range uint32(streams) {
+		rows, err := snap.LogRows(context.Background(), s, 0, 1e9, nil)
+		if err != nil || len(rows) != 3*schemas {
+			t.Fatalf("stream %d: got %d rows, %v", s, len(rows), err)
+		}
+		for i := range rows {
+			cols, words := snap.Fields(&rows[i])
+			if want := fmt.Sprint("f", words[0]); cols[0].Field != want {
+				t.Fatalf("stream %d, time %d: got the field %s, want %s", s, rows[i].Time, cols[0].Field, want)
+			}
+		}
+	}
+}

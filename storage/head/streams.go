@@ -69,7 +69,7 @@ func (st *stream) add(schema uint32) (sl *slot, bytes int64) {
 		st.more = &moreSlots{}
 		bytes += 48
 	}
-	sl = &slot{}
+	sl = &slot{schema: schema}
 	m := st.more
 	m.list = append(m.list, sl)
 	bytes += 64
