@@ -51,7 +51,7 @@ func TestGroupsInParts(t *testing.T) {
 	}
 	heads, _ := count(day.RowGroups())
 	parts, last := count(day.AllRowGroupParts())
-	if heads != 1 || parts < 3 {
+	if heads != 1 || parts < 2 {
 		t.Fatalf("got %d heads and %d parts, want one head and several parts", heads, parts)
 	}
 	if pos, _, _, err := day.ReadRowGroupPart(last); err != nil || pos == orphan.Position {
