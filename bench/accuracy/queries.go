@@ -5,7 +5,7 @@ package main
 const (
 	// When does something begin? For benchmarks of detection, which count
 	// alerts and how early they come.
-	onsetQuery = `anomaly_onset(value{series=%q}[4w])`
+	onsetQuery = `anomaly_onset(value{series=%q}[12w])`
 	// How unusual is this row? For benchmarks that label whole stretches.
 	scoreQuery = `anomaly_shape(value{series=%q}[4w])`
 	// The same, knowing what came after.

@@ -178,54 +178,6 @@ func FitBaseline(ts []int64, vs []float64, from, to, res int64, o BaselineOption
 	return m, nil
 }
 
-// spreadOut is the distribution of values around their median, below and above
-// it.
-type spreadOut struct {
-	middle float64
-	sides  [2]survival
-}
-
-// fitSpread fits it to values, of which NaN are left out; without 32 of them
-// nothing is unlikely.
-func fitSpread(v []float64) (s spreadOut) {
-	v = finites(v)
-	if len(v) < MinPoints {
-		return s
-	}
-	s.middle = Median(v)
-	below, above := make([]float64, len(v)), make([]float64, len(v))
-	for i, f := range v {
-		below[i], above[i] = max(s.middle-f, 0), max(f-s.middle, 0)
-	}
-	s.sides = [2]survival{fitSurvival(below), fitSurvival(above)}
-	return s
-}
-
-// p is the two-sided probability of a value at least as far out as v.
-func (s *spreadOut) p(v float64) float64 {
-	d := v - s.middle
-	switch {
-	case !finite(d):
-		return math.NaN()
-	case d < 0:
-		return min(1, 2*s.sides[0].at(-d))
-	}
-	return min(1, 2*s.sides[1].at(d))
-}
-
-// PlainPValue is PValue with one distribution of residuals for all phases,
-// both sides, and no regard to counts.
-func (m *Baseline) PlainPValue(t int64, v float64) float64 {
-	return m.tails().plain.p(v - m.model.at(t-m.Res/2))
-}
-
-// ChangePValue returns the probability that an ordinary change from the value
-// before, of (t−2·Res, t−Res], to v is as far from the usual one; NaN where a
-// value is not finite.
-func (m *Baseline) ChangePValue(t int64, before, v float64) float64 {
-	return m.tails().change.p((v - m.model.at(t-m.Res/2)) - (before - m.model.at(t-m.Res-m.Res/2)))
-}
-
 // fitCounts decides whether whole numbers behave as counts.
 func (m *Baseline) fitCounts(b *Buckets, resid, level []float64) {
 	// Values are cut off far out, but never below two events a bucket, so
@@ -281,9 +233,6 @@ func (s *side) scaled(resid []float64, idx []int32, center, sign float64) []floa
 type tails struct {
 	// sides are those of the distances below and above, in scales.
 	sides [2]survival
-	// plain and change are those of the residuals and of their differences
-	// from bucket to bucket.
-	plain, change spreadOut
 }
 
 func (m *Baseline) fitTails() *tails {
@@ -291,7 +240,7 @@ func (m *Baseline) fitTails() *tails {
 	for i, r := range m.resid {
 		resid[i] = float64(r) * m.unit
 	}
-	t := &tails{plain: fitSpread(resid), change: fitSpread(differences(resid))}
+	t := &tails{}
 	center := Median(values(resid))
 	for k := range t.sides {
 		t.sides[k] = fitSurvival(m.sides[k].scaled(resid, m.idx, center, float64(2*k-1)))

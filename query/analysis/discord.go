@@ -18,20 +18,69 @@ func Discords(v []float64, m, most int, later bool) []float64 {
 	x := make([]float64, n)
 	known := make([]int32, n+1) // values before i
 	held := maxHold
-	top := 0.0
 	for i, f := range v {
 		known[i+1] = known[i]
 		switch {
 		case finite(f):
 			x[i], held = f, 0
 			known[i+1]++
-			top = max(top, math.Abs(f))
 		case held < maxHold:
 			x[i] = x[i-1]
 			held++
 			known[i+1]++
 		default:
 			x[i] = math.NaN()
+		}
+	}
+	valid := make([]bool, n)
+	for i := range valid {
+		valid[i] = i+1 >= m && 2*int(known[i+1]-known[i+1-m]) >= m
+	}
+	return nearestCourses(x, m, most, later, valid, nil)
+}
+
+// FilledDiscords is Discords, of courses before, without the empty buckets: a
+// course is m filled buckets, which lie with those it is compared with among the
+// last span buckets, and at most most filled buckets back. For data that come when
+// they like.
+func FilledDiscords(v []float64, m, most, span int) []float64 {
+	x := make([]float64, 0, len(v))
+	at := make([]int32, 0, len(v))
+	for i, f := range v {
+		if finite(f) {
+			x, at = append(x, f), append(at, int32(i))
+		}
+	}
+	valid := make([]bool, len(x))
+	first := make([]int32, len(x)) // the least end of a course to compare with
+	lo := 0
+	for i := range x {
+		valid[i] = i+1 >= m
+		for int(at[lo]) <= int(at[i])-span {
+			lo++
+		}
+		first[i] = int32(lo + m - 1)
+	}
+	d := nearestCourses(x, m, most, false, valid, first)
+	out := make([]float64, len(v))
+	for i := range out {
+		out[i] = math.NaN()
+	}
+	for i, k := range at {
+		out[k] = d[i]
+	}
+	return out
+}
+
+// nearestCourses returns the distance of the course of x that ends at each
+// index to the nearest valid one that ends m to most indexes before, or after
+// where later is set, and not before first where that is given. It changes x.
+func nearestCourses(x []float64, m, most int, later bool, valid []bool, first []int32) []float64 {
+	n := len(x)
+	top := 0.0
+	for _, f := range x {
+		if a := math.Abs(f); a > top { // NaN is not
+			top = a
 		}
 	}
 	unit := 1.0
@@ -42,10 +91,8 @@ func Discords(v []float64, m, most int, later bool) []float64 {
 		}
 	}
 	out := make([]float64, n)
-	valid := make([]bool, n)
 	for i := range out {
 		out[i] = math.Inf(1)
-		valid[i] = i+1 >= m && 2*int(known[i+1]-known[i+1-m]) >= m
 	}
 	for lag := m; lag <= min(most, n-1); lag++ {
 		sum := 0.0
@@ -59,7 +106,7 @@ func Discords(v []float64, m, most int, later bool) []float64 {
 					sum -= d * d
 				}
 			}
-			if sum < out[j+lag] && valid[j] {
+			if sum < out[j+lag] && valid[j] && (first == nil || j >= int(first[j+lag])) {
 				out[j+lag] = sum
 			}
 			if later && sum < out[j] && valid[j+lag] {

@@ -53,6 +53,43 @@ func TestDiscordsAsTheObvious(t *testing.T) {
 	}
 }
 
+// Without gaps, and within a span that holds all, filled courses are courses;
+// empty buckets between filled ones change nothing; the span keeps older courses
+// out.
+func TestFilledDiscordsSkipEmptyBuckets(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 1))
+	for range 40 {
+		v := make([]float64, 20+rng.IntN(60))
+		for i := range v {
+			v[i] = rng.NormFloat64()
+		}
+		m, most := 1+rng.IntN(9), 5+rng.IntN(60)
+		want := nearest(v, m, most, false)
+		spread, at := []float64{}, []int{}
+		for _, f := range v {
+			for range rng.IntN(3) {
+				spread = append(spread, math.NaN())
+			}
+			at = append(at, len(spread))
+			spread = append(spread, f)
+		}
+		got := FilledDiscords(spread, m, most, len(spread))
+		for i := range v {
+			if math.IsNaN(got[at[i]]) != math.IsNaN(want[i]) || math.Abs(got[at[i]]-want[i]) > 1e-6 {
+				t.Fatalf("m %d most %d: [%d] is %g, want %g", m, most, i, got[at[i]], want[i])
+			}
+		}
+		// What lies before the span makes no difference.
+		span := 2*m + rng.IntN(20)
+		got = FilledDiscords(spread, m, most, span)
+		last := len(spread) - 1
+		cut := max(len(spread)-span, 0)
+		if alone := FilledDiscords(spread[cut:], m, most, span); math.IsNaN(alone[len(alone)-1]) != math.IsNaN(got[last]) || math.Abs(alone[len(alone)-1]-got[last]) > 1e-6 {
+			t.Fatalf("m %d span %d: %g from all, %g from the span", m, span, got[last], alone[len(alone)-1])
+		}
+	}
+}
+
 func TestDiscordsOfAwkwardSeries(t *testing.T) {
 	for name, v := range map[string][]float64{
 		"empty": nil, "gaps": {math.NaN(), math.NaN(), math.NaN()}, "flat": make([]float64, 40),

@@ -30,6 +30,10 @@
 // # Reading route
 //
 // grid.go (buckets, schedule) → robust.go (medians, Theil–Sen) → season.go
-// (phases, which seasons are present) → baseline.go (the band) → forecast.go →
-// timeto.go, sawtooth.go → correlate.go.
+// (phases, which seasons are present), periods.go (any other period) →
+// baseline.go (the band), tail.go (its probabilities) → discord.go, usual.go
+// (what courses and hours have never shown) → changepoint.go → smooth.go,
+// forecast.go (members and their combination) → timeto.go, sawtooth.go →
+// correlate.go, leadlag.go, knee.go, peers.go (series beside series) →
+// compare.go, attribution.go, attributes.go, causes.go (what changed, and why).
 package analysis

@@ -202,19 +202,32 @@ func Bucketize(ts []int64, vs []float64, from, to, res int64) (Buckets, error) {
 // Time returns the end of bucket i.
 func (b *Buckets) Time(i int) int64 { return b.End + int64(i)*b.Res }
 
-// drop empties the buckets whose end is in the given sorted half-open spans.
+// drop empties the buckets that overlap the given sorted spans.
 func (b *Buckets) drop(ex []Interlude) {
-	if len(ex) == 0 {
-		return
-	}
-	for i := range b.V {
-		end := b.Time(i)
-		j := sort.Search(len(ex), func(j int) bool { return ex[j].To > end-b.Res })
-		if j < len(ex) && ex[j].From < end && !math.IsNaN(b.V[i]) {
-			b.V[i] = math.NaN()
-			b.Filled--
+	b.V = Without(b.V, b.End, b.Res, ex)
+	b.Filled = 0
+	for _, v := range b.V {
+		if !math.IsNaN(v) {
+			b.Filled++
 		}
 	}
+}
+
+// Without returns values by bucket, of which the first ends at end, with NaN
+// where a bucket overlaps one of the sorted spans; v itself where there are none.
+func Without(v []float64, end, res int64, ex []Interlude) []float64 {
+	if len(ex) == 0 {
+		return v
+	}
+	v = slices.Clone(v)
+	for i := range v {
+		at := end + int64(i)*res
+		j := sort.Search(len(ex), func(j int) bool { return ex[j].To > at-res })
+		if j < len(ex) && ex[j].From < at {
+			v[i] = math.NaN()
+		}
+	}
+	return v
 }
 
 // Interlude is a stretch (From, To] that is left out of training, such as a

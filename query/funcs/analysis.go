@@ -130,10 +130,10 @@ func init() {
 		&Func{
 			Name: "anomaly_onset", Family: "analysis", Returns: Vector,
 			Params: slices.Concat(params(rng("v", "the history to learn from, four weeks or so"),
-				option("quiet", Duration, "3 of 28 parts of the window", "the time during which nothing may have been as surprising")), band, learning),
-			Doc: "When something surprising begins, 0 and up: by how much the mean rarity of the value, of its change and of its courses (see anomaly_shape) exceeds that of the three days before; 1 is one in a hundred. " +
-				"What goes on is no onset, so that an alert on it comes once.",
-			Example: `anomaly_onset(http_requests[4w]) > 1`,
+				option("quiet", Duration, "100 points of the resolution, at most an eighth of the window", "the time during which nothing may have been as surprising")), learning),
+			Doc: "When something surprising begins, 0 and up, with 1 as the edge: the mean rarity of the courses up to now (see anomaly_shape), of a low value, and of the distance from what the hour of the week usually has. " +
+				"What goes on, or begins again within quiet, is no onset and 0, so that an alert on it comes once.",
+			Example: `anomaly_onset(http_requests[4w]) >= 1`,
 		},
 		&Func{
 			Name: "anomalous", Family: "analysis", Returns: Vector,
