@@ -9,12 +9,13 @@ import { Editor } from "./editor/editor";
 import { download, logsCSV, seriesCSV } from "./export";
 import { Fields } from "./logs/fields";
 import { LogList } from "./logs/list";
+import { Diff } from "./logs/diff";
 import { Patterns } from "./logs/patterns";
 import { merge, withFilter, withLine, type Origin, type Row } from "./logs/rows";
 import { follow } from "./logs/tail";
 import { Menu, Notice, SeriesTable } from "./parts";
 import { runPanel, span, type Outcome } from "./run";
-import { dark, newPanel, pastQueries, refresh, remember, settings, update, updatePanel, view, type Overlay, type Panel as State, type ViewKind } from "./state";
+import { dark, newPanel, pastQueries, refresh, remember, update, updatePanel, view, type Overlay, type Panel as State, type ViewKind } from "./state";
 import { printValue } from "./units";
 
 const kinds: [ViewKind, string][] = [
@@ -27,6 +28,7 @@ const kinds: [ViewKind, string][] = [
   ["table", "Table"],
   ["logs", "Logs"],
   ["patterns", "Patterns"],
+  ["diff", "Compare windows"],
 ];
 
 export interface PanelProps {
@@ -147,7 +149,7 @@ export function Panel({ panel, alone, onSelect }: PanelProps) {
             {outcome.stats.series} series · {printValue(outcome.stats.samples, "none")} samples{outcome.stats.rows > 0 ? ` · ${printValue(outcome.stats.rows, "none")} rows` : ""} · {printValue(outcome.stats.seconds, "seconds")}
           </span>
         )}
-        <button type="button" title="Add a copy below" onClick={() => update({ panels: view.value.panels.flatMap((p) => (p.id === panel.id ? [p, { ...newPanel(p.query, p.view), overlays: p.overlays, limit: p.limit }] : [p])) })}>
+        <button type="button" title="Add a copy below" onClick={() => update({ panels: view.value.panels.flatMap((p) => (p.id === panel.id ? [p, { ...newPanel(p.query, p.view), overlays: p.overlays, limit: p.limit, against: p.against }] : [p])) })}>
           Duplicate
         </button>
         {!alone && (
@@ -245,7 +247,7 @@ function Logs({ outcome, panel, live, onSelect, onFilter, onLine }: BodyProps) {
   }, [live, outcome]);
   const rows = useMemo(() => [...fresh, ...base], [fresh, base]);
   const volume = useMemo(() => frame(outcome.volume ?? []), [outcome]);
-  const colours = useMemo(() => volume.lines.map((l) => levelColour(l.labels["level"] ?? "", dark())), [volume, settings.value.theme]);
+  const colours = useMemo(() => volume.lines.map((l) => levelColour(l.labels["level"] ?? "", dark())), [volume, dark()]);
   return (
     <>
       {volume.lines.length > 0 && (
@@ -262,6 +264,8 @@ function Logs({ outcome, panel, live, onSelect, onFilter, onLine }: BodyProps) {
       )}
       {panel.view === "patterns" ? (
         <Patterns query={outcome.query} span={outcome.span} onLine={onLine} />
+      ) : panel.view === "diff" ? (
+        <Diff query={outcome.query} span={outcome.span} against={panel.against} onAgainst={(a) => updatePanel(panel.id, { against: a })} onLine={onLine} />
       ) : rows.length === 0 ? (
         <Notice kind="info">No rows: nothing matches in this range.</Notice>
       ) : (

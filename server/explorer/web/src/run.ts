@@ -11,6 +11,8 @@ import type { Episode, Mark } from "./chart/chart";
 import { volumeQuery } from "./logs/rows";
 
 export const logLimit = 1000;
+/** volumeBars is about how many counts of log rows are drawn. */
+const volumeBars = 100;
 /** overlayMost bounds the series for which an overlay is asked: four weeks are read for each. */
 export const overlayMost = 12;
 
@@ -74,7 +76,8 @@ export async function runPanel(panel: Panel, at: Span, signal: AbortSignal): Pro
     case "streams":
       out.kind = "logs";
       out.streams = main.result as LogStream[];
-      await api.range(volumeQuery(query, at.step), at, signal).then(
+      const coarse = { ...at, step: stepFor(at.from, at.to, 2 * volumeBars) };
+      await api.range(volumeQuery(query, coarse.step), coarse, signal).then(
         (v) => (out.volume = v.result as NumberSeries[]),
         () => signal.throwIfAborted(), // rows without a volume are still rows
       );

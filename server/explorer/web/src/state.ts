@@ -4,7 +4,7 @@
 import { signal, effect } from "@preact/signals";
 
 export type Page = "explore" | "capacity" | "browse" | "status" | "settings";
-export type ViewKind = "auto" | "line" | "area" | "stacked" | "bars" | "heatmap" | "table" | "logs" | "patterns";
+export type ViewKind = "auto" | "line" | "area" | "stacked" | "bars" | "heatmap" | "table" | "logs" | "patterns" | "diff";
 export type Overlay = "baseline" | "anomalies" | "forecast";
 
 export interface Panel {
@@ -14,6 +14,8 @@ export interface Panel {
   overlays: Overlay[];
   /** limit is a level whose crossing the forecast calls out; empty for none. */
   limit: string;
+  /** against says with which earlier window the view "diff" compares; empty is the time before. */
+  against: string;
 }
 
 export interface View {
@@ -29,11 +31,11 @@ let lastId = 0;
 
 /** newPanel makes a panel with an id of its own. */
 export function newPanel(query = "", view: ViewKind = "auto"): Panel {
-  return { id: ++lastId, query, view, overlays: [], limit: "" };
+  return { id: ++lastId, query, view, overlays: [], limit: "", against: "" };
 }
 
 const pages: Page[] = ["explore", "capacity", "browse", "status", "settings"];
-const kinds: ViewKind[] = ["auto", "line", "area", "stacked", "bars", "heatmap", "table", "logs", "patterns"];
+const kinds: ViewKind[] = ["auto", "line", "area", "stacked", "bars", "heatmap", "table", "logs", "patterns", "diff"];
 const overlayNames: Overlay[] = ["baseline", "anomalies", "forecast"];
 
 /** parseView reads a fragment such as #/explore?q=up&v=line&from=now-1h&to=now. */
@@ -43,10 +45,12 @@ export function parseView(hash: string): View {
   const views = p.getAll("v");
   const overlays = p.getAll("o");
   const limits = p.getAll("l");
+  const against = p.getAll("a");
   const panels = p.getAll("q").map((q, i) => ({
     ...newPanel(q, kinds.includes(views[i] as ViewKind) ? (views[i] as ViewKind) : "auto"),
     overlays: (overlays[i] ?? "").split(",").filter((o): o is Overlay => overlayNames.includes(o as Overlay)),
     limit: limits[i] ?? "",
+    against: against[i] ?? "",
   }));
   return {
     page: pages.includes(path as Page) ? (path as Page) : "explore",
@@ -65,6 +69,7 @@ export function printView(v: View): string {
     p.append("v", panel.view);
     p.append("o", panel.overlays.join(","));
     p.append("l", panel.limit);
+    if (v.panels.some((x) => x.against)) p.append("a", panel.against);
   }
   p.set("from", v.from);
   p.set("to", v.to);
@@ -131,17 +136,18 @@ function stored(): Settings {
 
 export const settings = signal<Settings>(stored());
 
-effect(() => {
-  localStorage.setItem("tidemark.settings", JSON.stringify(settings.value));
-  if (settings.value.theme === "auto") delete document.documentElement.dataset["theme"];
-  else document.documentElement.dataset["theme"] = settings.value.theme;
-});
+const nightly = matchMedia("(prefers-color-scheme: dark)");
+const night = signal(nightly.matches);
+nightly.addEventListener("change", (e) => (night.value = e.matches));
 
-/** dark tells which palette charts draw with. */
+/** dark tells which colours the page and its charts have. */
 export function dark(): boolean {
   const t = settings.value.theme;
-  return t === "dark" || (t === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
+  return t === "dark" || (t === "auto" && night.value);
 }
+
+effect(() => localStorage.setItem("tidemark.settings", JSON.stringify(settings.value)));
+effect(() => void (document.documentElement.dataset["theme"] = dark() ? "dark" : "light"));
 
 const historyKey = "tidemark.history";
 

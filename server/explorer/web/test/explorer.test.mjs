@@ -33,6 +33,8 @@ function scene(name, hash, steps, options) {
 }
 
 const cpu = 'cpu_usage_user{host="web-eu-1"}';
+// The outage that the demo has five days ago.
+const incident = ["T10:15:00Z", "T11:00:00Z"].map((t) => new Date(Date.now() - 5 * 86_400_000).toISOString().slice(0, 10) + t);
 const legend = (page) => page.locator(".legend tbody tr");
 
 scene("a newcomer's first click draws a chart, and the address holds the view", "", async (page) => {
@@ -138,6 +140,22 @@ scene("a histogram is a heatmap", link([['sum by (le) (rate(http_request_duratio
   await paints(page, 50_000);
 });
 
+scene("a native histogram is a heatmap, and a table of counts", "", async (page) => {
+  const at = (minutes) => String(BigInt(Date.now() - minutes * 60_000) * 1_000_000n);
+  const point = (i) => ({ startTimeUnixNano: at(60), timeUnixNano: at(20 - i), count: String(100 * i), sum: 12 * i, scale: 2, zeroCount: "0", positive: { offset: -8, bucketCounts: ["10", "20", "40", "20", "10"].map((n) => String(Number(n) * i)) } });
+  const body = { resourceMetrics: [{ scopeMetrics: [{ metrics: [{ name: "explorer.latency", unit: "s", exponentialHistogram: { aggregationTemporality: 2, dataPoints: Array.from({ length: 20 }, (_, i) => point(i + 1)) } }] }] }] };
+  const sent = await fetch(server.url + "/v1/metrics", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  assert.equal(sent.status, 200, await sent.text());
+  await page.goto(server.url + "/" + link([["rate(explorer_latency_seconds[5m])"]], "now-30m"));
+  await page.getByRole("img", { name: /^Heatmap of/ }).waitFor();
+  await paints(page, 20_000);
+  const over = await page.locator(".u-over").boundingBox();
+  await page.mouse.move(over.x + over.width * 0.7, over.y + over.height * 0.5);
+  await page.locator(".tip b").waitFor();
+  await page.getByLabel("View").selectOption("table");
+  await page.locator("table.data td").filter({ hasText: "count" }).first().waitFor();
+});
+
 scene("a baseline is a band, anomalies are spans", link([[cpu, "line", "baseline,anomalies"]], "now-7d"), async (page) => {
   await legend(page).filter({ hasText: 'band="upper"' }).waitFor();
   assert.equal(await legend(page).filter({ hasText: "band=" }).count(), 3);
@@ -177,6 +195,26 @@ scene("logs: patterns with counts, and a filter by one", link([['{service="check
   await row.waitFor();
   await row.getByRole("button").click();
   await page.waitForFunction(() => decodeURIComponent(location.hash.replaceAll("+", " ")).includes('|= "'));
+});
+
+scene("logs: two windows compared, their lines side by side, the address holds the other window", link([['{service="checkout"}', "diff"]], incident[0], incident[1]), async (page) => {
+  const patterns = page.getByRole("region", { name: "Patterns compared" });
+  const row = patterns.locator("tbody tr").filter({ hasText: "query failed: timeout connecting" }).first();
+  await row.locator(".badge.up").waitFor();
+  const counts = await row.locator(".num").allTextContents();
+  assert.ok(Number(counts[0]) > 3 * Number(counts[1]), counts.join());
+  await patterns.locator("tbody tr").filter({ hasText: "order placed" }).locator(".badge.down").waitFor();
+  await row.getByRole("button", { name: /^Lines of/ }).click();
+  await patterns.getByLabel("Lines of this window").getByText("query failed: timeout").first().waitFor();
+  await page.getByRole("region", { name: "Streams compared" }).locator("tbody tr").first().waitFor();
+  await page.getByLabel("Against").selectOption("1d");
+  await page.waitForFunction(() => /[&?]a=1d/.test(location.hash));
+  await page.getByRole("button", { name: "down", exact: true }).click();
+  await page.waitForFunction(() => [...document.querySelectorAll("[aria-label='Patterns compared'] .badge")].every((b) => b.textContent === "down"));
+  await page.getByLabel("Against").selectOption("other");
+  await page.getByLabel("How much earlier").fill("1m");
+  await page.keyboard.press("Tab");
+  await page.getByRole("alert").filter({ hasText: "overlap" }).waitFor();
 });
 
 scene("logs: keys walk through the rows", link([['{service="checkout"}']]), async (page) => {
@@ -269,9 +307,24 @@ scene("browse: metrics, their labels, and a way into the explorer", "#/browse", 
   assert.match(decodeURIComponent(page.url()), /rate\(http_errors_total\{service="checkout"\}\[5m\]\)/);
 });
 
-scene("status shows the server's figures", "#/status", async (page) => {
+scene("status shows whether the server is well, and its figures", "#/status", async (page) => {
   await page.getByRole("region", { name: "Figures" }).locator("tbody tr").nth(5).waitFor();
-  await page.getByText(/^version /).waitFor();
+  await page.locator(".card").filter({ hasText: "Writes" }).filter({ hasText: "taken" }).waitFor();
+  assert.equal(await page.locator(".card.bad").count(), 0);
+  await page.locator(".card").filter({ hasText: "Writes" }).filter({ hasText: "/s rows" }).waitFor();
+});
+
+scene("a running query is listed and can be stopped", "#/status", async (page) => {
+  // Weeks at a high resolution, over everything, take longer than any test.
+  const slow = 'count(anomaly_score({__name__=~".+"}[8w], res="5m"))';
+  const now = Date.now() / 1000;
+  const asked = fetch(server.url + "/tidemark/api/v1/query_range", { method: "POST", body: new URLSearchParams({ query: slow, start: String(now - 60 * 86400), end: String(now), step: "600", timeout: "4m" }) });
+  const row = page.getByRole("region", { name: "Running queries" }).locator("tbody tr").filter({ hasText: "anomaly_score" });
+  await row.getByRole("button", { name: /^Stop query \d+/ }).click();
+  const answer = await asked;
+  assert.equal(answer.status, 503);
+  assert.match((await answer.json()).error, /cancel/);
+  await row.waitFor({ state: "detached" });
 });
 
 scene("settings: theme, time zone, units", "#/settings", async (page) => {

@@ -123,7 +123,7 @@ function options(p: ChartProps, width: number, latest: { current: ChartProps }):
     bands,
     legend: { show: false },
     tzDate: (ts) => (zone === "browser" ? new Date(ts * 1000) : uPlot.tzDate(new Date(ts * 1000), zone)),
-    padding: [8, 12, 0, 0],
+    padding: [8, 20, 0, 0],
     scales: { x: { time: true, min: p.from, max: p.to, range: (_u, min, max) => [min, max] }, y: yScale(p) },
     axes: [
       { ...axis, space: 70, values: clockAxis },

@@ -1,42 +1,55 @@
 // What kinds of lines there are: patterns with their counts over time, beside
 // those of the window before, so that new and gone ones stand out.
 
-import { optional } from "../api";
+import { range, type NumberSeries } from "../api";
+import { points } from "../chart/frame";
 import type { Span } from "../run";
 import { Notice, Spark, useLoad } from "../parts";
 import { printValue } from "../units";
 
-interface PatternSeries {
-  pattern: string;
-  level?: string;
-  samples: [number, number][];
-}
+export type Status = "new" | "gone" | "up" | "down" | "";
 
 export interface Counted {
   pattern: string;
-  level: string;
   count: number;
   before: number;
-  samples: (number | null)[];
-  status: "new" | "gone" | "up" | "down" | "";
+  samples: number[];
+  status: Status;
 }
 
-/** compare joins the patterns of a window with those of the one before. Up and down mean more than twice or less than half, of a count that matters. */
-export function compare(now: PatternSeries[], before: PatternSeries[]): Counted[] {
-  const sum = (p: PatternSeries) => p.samples.reduce((a, [, n]) => a + n, 0);
+/**
+ * statusOf tells whether two counts of windows of equal length differ by more
+ * than chance explains: square roots of Poisson counts have a variance of a
+ * quarter (Bartlett 1936), and 3.3 standard deviations are asked for, as by
+ * pattern_diff.
+ */
+export function statusOf(now: number, before: number): Status {
+  if (Math.abs(Math.sqrt(now + 3 / 8) - Math.sqrt(before + 3 / 8)) < 3.3 * Math.SQRT1_2) return before === 0 && now > 0 ? "new" : now === 0 && before > 0 ? "gone" : "";
+  if (before === 0) return "new";
+  if (now === 0) return "gone";
+  return now > before ? "up" : "down";
+}
+
+/** columns is into how many windows the course of a pattern is cut. */
+const columns = 40;
+
+/** compare reads counts per window and pattern: those of the last columns windows are now, those before them before. */
+export function compare(series: NumberSeries[], end: number, step: number): Counted[] {
   const by = new Map<string, Counted>();
-  for (const p of now) by.set(p.pattern, { pattern: p.pattern, level: p.level ?? "", count: sum(p), before: 0, samples: p.samples.map((s) => s[1]), status: "" });
-  for (const p of before) {
-    const c = by.get(p.pattern);
-    if (c) c.before = sum(p);
-    else by.set(p.pattern, { pattern: p.pattern, level: p.level ?? "", count: 0, before: sum(p), samples: [], status: "" });
+  for (const s of series) {
+    const pattern = s.metric["pattern"] ?? "";
+    const c = by.get(pattern) ?? { pattern, count: 0, before: 0, samples: new Array<number>(columns).fill(0), status: "" };
+    by.set(pattern, c);
+    for (const [t, v] of points(s)) {
+      const i = columns - 1 - Math.round((end - t) / step);
+      if (i < 0) c.before += v;
+      else {
+        c.samples[i]! += v;
+        c.count += v;
+      }
+    }
   }
-  for (const c of by.values()) {
-    if (c.before === 0) c.status = "new";
-    else if (c.count === 0) c.status = "gone";
-    else if (Math.max(c.count, c.before) >= 10 && c.count > 2 * c.before) c.status = "up";
-    else if (Math.max(c.count, c.before) >= 10 && 2 * c.count < c.before) c.status = "down";
-  }
+  for (const c of by.values()) c.status = statusOf(c.count, c.before);
   return [...by.values()].sort((a, b) => b.count - a.count || b.before - a.before);
 }
 
@@ -49,16 +62,16 @@ export function longest(pattern: string): string {
 }
 
 export function Patterns(props: { query: string; span: Span; onLine: (text: string) => void }) {
-  const { from, to, step } = props.span;
-  const load = useLoad(`${props.query}|${from}|${to}`, async () => {
-    const ask = async (a: number, b: number) =>
-      (await optional<{ data: PatternSeries[] }>("/loki/api/v1/patterns", { query: props.query, start: (a / 1000).toFixed(3), end: (b / 1000).toFixed(3), step: step + "s" }))?.data;
-    const [now, before] = await Promise.all([ask(from, to), ask(from - (to - from), from)]);
-    return now && compare(now, before ?? []);
+  const { from, to } = props.span;
+  const load = useLoad(`${props.query}|${from}|${to}`, async (signal) => {
+    const step = Math.max(1, Math.round((to - from) / 1000 / columns));
+    // Both windows in one answer: so patterns are merged over both of them.
+    const a = await range(`sum by (pattern) (pattern_count_over_time(logs(${props.query} [${step}s])))`, { from: to - (2 * columns - 1) * step * 1000, to, step }, signal);
+    return compare(a.result as NumberSeries[], to / 1000, step);
   });
   if (load.error) return <Notice kind="error">{load.error.message}</Notice>;
   if (load.busy && !load.data) return <div class="note">finding patterns…</div>;
-  if (!load.data) return <Notice kind="info">This server does not answer with patterns.</Notice>;
+  if (!load.data) return null;
   const total = load.data.reduce((a, c) => a + c.count, 0);
   return (
     <div class="scroll">
@@ -77,7 +90,9 @@ export function Patterns(props: { query: string; span: Span; onLine: (text: stri
             <tr key={c.pattern} class={c.status}>
               <td class="num">{printValue(c.count, "none")}</td>
               <td class="num">{total > 0 ? ((100 * c.count) / total).toFixed(1) + " %" : ""}</td>
-              <td>{c.samples.length > 1 && <Spark values={c.samples} label={"Counts of " + c.pattern} />}</td>
+              <td>
+                <Spark values={c.samples} label={"Counts of " + c.pattern} />
+              </td>
               <td class="num">
                 {c.status && <b class={"badge " + c.status}>{c.status}</b>} {printValue(c.before, "none")}
               </td>

@@ -158,11 +158,11 @@ export function Capacity() {
                     </td>
                     <td class="num">{r.now === undefined ? "" : plain(r.resource.limit - r.now)}</td>
                     <td>
-                      <strong>{date(r.mid)}</strong>
+                      <strong class="date">{date(r.mid)}</strong>
                     </td>
-                    <td>{isFinite(r.mid) ? printDuration(r.mid * 1000) : "–"}</td>
-                    <td>{date(r.early)}</td>
-                    <td>{date(r.late)}</td>
+                    <td class="date">{isFinite(r.mid) ? printDuration(r.mid * 1000) : "–"}</td>
+                    <td class="date">{date(r.early)}</td>
+                    <td class="date">{date(r.late)}</td>
                   </tr>
                 ))}
               </tbody>

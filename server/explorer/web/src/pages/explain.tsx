@@ -54,8 +54,22 @@ function findings(result: NumberSeries[], query: (m: api.Labels) => string): Fin
 
 /** parts is what an aggregation adds up, or the query itself. */
 export function parts(query: string): string {
-  const m = /^\s*(?:sum|avg|min|max|count|topk|bottomk|quantile)\b\s*(?:(?:by|without)\s*\([^)]*\)\s*)?\(([\s\S]*)\)\s*(?:(?:by|without)\s*\([^)]*\)\s*)?$/.exec(query);
-  return m ? m[1]!.replace(/^\s*[\d.]+\s*,/, "").trim() : query.trim();
+  const head = /^\s*(?:sum|avg|min|max|count|topk|bottomk|quantile)\b\s*(?:(?:by|without)\s*\([^)]*\)\s*)?\(/.exec(query);
+  if (!head) return query.trim();
+  let depth = 1;
+  let end = head[0].length;
+  for (let quote = ""; end < query.length && depth > 0; end++) {
+    const c = query[end]!;
+    if (quote) {
+      if (c === "\\" && quote !== "`") end++;
+      else if (c === quote) quote = "";
+    } else if (c === '"' || c === "'" || c === "`") quote = c;
+    else if (c === "(") depth++;
+    else if (c === ")") depth--;
+  }
+  // What follows the aggregation, but for its labels, makes it a part of something else.
+  if (!/^\s*(?:(?:by|without)\s*\([^)]*\)\s*)?$/.test(query.slice(end))) return query.trim();
+  return query.slice(head[0].length, end - 1).replace(/^\s*[\d.]+\s*,/, "").trim();
 }
 
 /** everywhere selects every log stream by a label that they have. */

@@ -1,42 +1,12 @@
 // The server's health: what it takes in, what it stores, what it is asked.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import * as api from "../api";
 import { Notice, useLoad } from "../parts";
 import { newPanel, show } from "../state";
 import { printDuration } from "../time";
 import { plain } from "../units";
-
-export interface Figure {
-  name: string;
-  help: string;
-  type: string;
-  samples: { labels: string; value: number }[];
-}
-
-/** parseMetrics reads Prometheus's text format as far as the server writes it. */
-export function parseMetrics(text: string): Figure[] {
-  const by = new Map<string, Figure>();
-  const figure = (name: string) => {
-    let f = by.get(name);
-    if (!f) by.set(name, (f = { name, help: "", type: "", samples: [] }));
-    return f;
-  };
-  for (const line of text.split("\n")) {
-    const meta = /^# (HELP|TYPE) (\S+) (.*)$/.exec(line);
-    if (meta) {
-      if (meta[1] === "HELP") figure(meta[2]!).help = meta[3]!;
-      else figure(meta[2]!).type = meta[3]!;
-      continue;
-    }
-    const sample = /^([a-zA-Z_:][\w:]*)(\{.*\})?\s+(\S+)/.exec(line);
-    if (!sample) continue;
-    const base = by.get(sample[1]!.replace(/_(bucket|sum|count)$/, ""));
-    if (base && base.type !== "gauge" && base.type !== "counter" && sample[1] !== base.name) continue;
-    figure(sample[1]!).samples.push({ labels: sample[2] ?? "", value: Number(sample[3]) });
-  }
-  return [...by.values()].filter((f) => f.samples.length > 0);
-}
+import { health, parseMetrics, type Snapshot } from "./health";
 
 interface Running {
   id: string;
@@ -52,10 +22,16 @@ export function Status() {
     const t = setInterval(() => setTick((n) => n + 1), 5000);
     return () => clearInterval(t);
   }, []);
-  const build = useLoad("build", () => api.optional<{ data: Record<string, string> }>("/api/v1/status/buildinfo"));
-  const own = useLoad("m" + tick, async () => parseMetrics(await api.metricsText()));
+  const before = useRef<Snapshot | undefined>(undefined);
+  const own = useLoad("m" + tick, async () => {
+    const now: Snapshot = { at: Date.now(), figures: parseMetrics(await api.metricsText()) };
+    const cards = health(now, before.current);
+    before.current = now;
+    return { figures: now.figures, cards };
+  });
   const running = useLoad("q" + tick, () => api.optional<{ data: Running[] }>("/tidemark/api/v1/queries"));
-  const figures = own.data?.filter((f) => f.name.startsWith("tidemark_")) ?? [];
+  const figures = own.data?.figures.filter((f) => f.name.startsWith("tidemark_")) ?? [];
+  const build = /version="([^"]*)"/.exec(figures.find((f) => f.name === "tidemark_build_info")?.samples[0]?.labels ?? "")?.[1];
   const kill = async (id: string) => {
     await api.optional(`/tidemark/api/v1/queries/${encodeURIComponent(id)}`, {}, "DELETE");
     setTick(tick + 1);
@@ -63,13 +39,19 @@ export function Status() {
   return (
     <main>
       <section class="panel" aria-label="Server">
-        <h2>Server</h2>
-        {build.data && (
-          <p>
-            version {build.data.data["version"]} · {build.data.data["goVersion"]}
-          </p>
-        )}
+        <h2>
+          Server <span class="soft">{build}</span>
+        </h2>
         {own.error && <Notice kind="error">{own.error.message}</Notice>}
+        <div class="cards">
+          {own.data?.cards.map((c) => (
+            <div key={c.title} class={"card" + (c.bad ? " bad" : "")}>
+              <div class="soft">{c.title}</div>
+              <strong>{c.value}</strong>
+              <div class="soft">{c.more}</div>
+            </div>
+          ))}
+        </div>
       </section>
       <section class="panel" aria-label="Running queries">
         <h2>Running queries</h2>
@@ -85,7 +67,7 @@ export function Status() {
                   <td class="num">{q.waiting ? "waiting" : `${plain(q.samples)} samples held`}</td>
                   <td class="code">{q.query}</td>
                   <td>
-                    <button type="button" onClick={() => void kill(q.id)}>
+                    <button type="button" aria-label={"Stop query " + q.id} onClick={() => void kill(q.id)}>
                       Stop
                     </button>
                   </td>
