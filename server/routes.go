@@ -146,6 +146,7 @@ func routeTable() []route {
 		{path: "/tidemark/api/v1/queries/{name}", family: native, methods: "DELETE", handler: (*Server).handleQueryCancel},
 		{path: "/tidemark/api/v1/losses", family: native, methods: onlyGET, handler: (*Server).handleLosses},
 		{path: "/tidemark/api/v1/admin/losses/forget", family: native, methods: postPut, handler: (*Server).handleForgetLosses},
+		{path: "/tidemark/api/v1/export", family: native, methods: getPost, handler: (*Server).handleExport},
 		{path: "/tidemark/api/v1/check_query", family: native, methods: getPost, handler: (*Server).handleNativeCheck},
 		{path: "/tidemark/api/v1/functions", family: native, methods: onlyGET, handler: (*Server).handleNativeFunctions},
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -404,5 +405,77 @@ func TestCommandLineReference(t *testing.T) {
 		if !strings.Contains(string(operations), "--"+f.Name) {
 			t.Errorf("docs/operations.md does not name serve --%s", f.Name)
 		}
+	}
+}
+
+// TestExportAndImport moves records to another store by each format, and back
+// as JSON lines: what comes out is what went in, to the nanosecond and the type.
+func TestExportAndImport(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, dir, "--no-self")
+	s.write("cpu,host=a\\ b user=3i,idle=0.5,up=true 1700000000000000001\n" +
+		"cpu,host=a\\ b user=9223372036854775807i 1700000000000000002\n" +
+		"app,service=shop message=\"said \\\"no\\\" = 1\",ms=4i,ok=false,who=\"a b\" 1700000000000000003\n")
+	resp, err := http.Post(s.url+"/insert/jsonline?_stream_fields=app", "application/json", strings.NewReader(`{"_time":"2023-11-14T22:13:20.000000007Z","_msg":"no measurement","app":"x","n":7}`+"\n"))
+	if err != nil || resp.StatusCode/100 != 2 {
+		t.Fatal(err, resp.Status)
+	}
+	resp.Body.Close()
+	const metrics, logs = `{__name__=~"cpu.*"}`, `{service="shop"}`
+	const want = `{"metric":{"__name__":"cpu_idle","host":"a b"},"times":[1700000000000000001],"values":[0.5]}
+{"metric":{"__name__":"cpu_up","host":"a b"},"times":[1700000000000000001],"values":[true]}
+{"metric":{"__name__":"cpu_user","host":"a b"},"times":[1700000000000000001,1700000000000000002],"values":[3,9223372036854775807]}
+{"stream":{"measurement":"app","service":"shop"},"time":1700000000000000003,"line":"said \"no\" = 1","fields":{"ms":4,"ok":false,"who":"a b"}}
+{"stream":{"app":"x"},"time":1700000000000000007,"line":"no measurement","fields":{"n":7}}
+`
+	sorted := func(text string) string {
+		lines := strings.SplitAfter(text, "\n")
+		slices.Sort(lines)
+		return strings.Join(lines, "")
+	}
+	export := func(where ...string) string {
+		t.Helper()
+		return must(t, append([]string{"export", metrics, logs, `{app="x"}`, "--format", "jsonl"}, where...)...)
+	}
+	if got := export("--server", s.url); sorted(got) != sorted(want) {
+		t.Fatalf("got\n%s\nwant\n%s", got, want)
+	}
+	if got := must(t, "export", "cpu_user", "--format", "csv", "--server", s.url); got != "time,metric,host,value\n2023-11-14T22:13:20.000000001Z,cpu_user,a b,3\n2023-11-14T22:13:20.000000002Z,cpu_user,a b,9223372036854775807\n" {
+		t.Errorf("CSV of series: got\n%s", got)
+	}
+	if got := must(t, "export", logs, "--format", "csv", "--server", s.url); got != "time,measurement,service,line,fields\n2023-11-14T22:13:20.000000003Z,app,shop,\"said \"\"no\"\" = 1\",\"ms=4 ok=false who=\"\"a b\"\"\"\n" {
+		t.Errorf("CSV of log rows: got\n%s", got)
+	}
+	file := filepath.Join(dir, "all.jsonl.gz")
+	must(t, "export", metrics, logs, `{app="x"}`, "-f", file, "--server", s.url)
+	lp := filepath.Join(dir, "all.lp")
+	must(t, "export", metrics, logs, "-f", lp, "--server", s.url)
+	if _, errOut, code := call(t, "", "export", "rate(x[5m])", "--server", s.url); code != exitError || !strings.Contains(errOut, "^") {
+		t.Errorf("not a selector: code %d, %s", code, errOut)
+	}
+	s.stop()
+
+	other := start(t, filepath.Join(dir, "other"), "--no-self")
+	must(t, "import", file, "--server", other.url)
+	if got := export("--server", other.url); sorted(got) != sorted(want) {
+		t.Errorf("by a server: got\n%s\nwant\n%s", got, want)
+	}
+	other.stop()
+	folder := filepath.Join(dir, "folder")
+	must(t, "import", file, "--data", folder)
+	if got := export("--data", folder); sorted(got) != sorted(want) {
+		t.Errorf("by a folder: got\n%s\nwant\n%s", got, want)
+	}
+	plain := filepath.Join(dir, "plain")
+	must(t, "import", lp, "--data", plain)
+	if got := must(t, "export", metrics, logs, "--format", "jsonl", "--data", plain); sorted(got) != sorted(strings.Join(strings.SplitAfter(want, "\n")[:4], "")) {
+		t.Errorf("by line protocol: got\n%s\nwant\n%s", got, want)
+	}
+	bad := filepath.Join(dir, "bad.jsonl")
+	if err := os.WriteFile(bad, []byte("{\"metric\":{\"__name__\":\"x\"},\"times\":[1],\"values\":[]}\nnot JSON\n{\"metric\":{\"__name__\":\"fine\"},\"times\":[1700000000000000001],\"values\":[1.0]}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, errOut, code := call(t, "", "import", bad, "--data", plain); code != exitError || !strings.Contains(out, "1 records written") || !strings.Contains(errOut, "bad.jsonl:2:1: not a line of an export") {
+		t.Errorf("bad lines: code %d\n%s%s", code, out, errOut)
 	}
 }

@@ -32,7 +32,7 @@ import (
 type importCommand struct {
 	Files []string `arg:"" name:"file" help:"Files to read, plain or gzipped; - is standard input."`
 
-	Format    string `help:"What the files hold: ${enum}. auto goes by the name: .csv and .tsv are CSV, .log is plain lines, all else is line protocol." enum:"auto,lp,csv,lines" default:"auto"`
+	Format    string `help:"What the files hold: ${enum}. auto goes by the name: .csv and .tsv are CSV, .jsonl is JSON lines as export writes them, .log is plain lines, all else is line protocol." enum:"auto,lp,csv,jsonl,lines" default:"auto"`
 	Precision string `help:"Unit of the times in line protocol: ns, us, ms, s, m or h." default:"ns"`
 	DB        string `name:"db" help:"Database to write to; it becomes the label db." placeholder:"NAME"`
 	MaxErrors int    `help:"Refused lines to show (default ${default})." default:"20" placeholder:"N"`
@@ -152,7 +152,8 @@ type importSink interface {
 // piece is a part of a file.
 type piece struct {
 	key   string // the same for the same part of the same file
-	raw   []byte // of line protocol
+	raw   []byte // of line protocol, or of JSON lines where path says so
+	path  string // where a server takes raw; empty is /write
 	first int    // line number of raw's first line
 	block ingest.Block
 	prec  lineprotocol.Precision
@@ -232,6 +233,9 @@ func (j *importJob) file(ctx context.Context, name string) error {
 			written = info.ModTime()
 		}
 		return j.lines(ctx, name, base, written, src)
+	}
+	if j.Format == "jsonl" || j.Format == "auto" && (ext == ".jsonl" || ext == ".ndjson") {
+		return j.jsonLines(ctx, name, src)
 	}
 	return j.lineProtocol(ctx, name, src)
 }

@@ -115,9 +115,13 @@ func (s *serverSink) send(ctx context.Context, p *piece) (ingest.Report, error) 
 	if p.flags.DB != "" {
 		v.Set("db", p.flags.DB)
 	}
+	path := "/write?" + v.Encode()
+	if p.path != "" {
+		path = p.path
+	}
 	header := http.Header{"Idempotency-Key": {p.key}, "Content-Type": {"text/plain; charset=utf-8"}}
 	for attempt := 0; ; attempt++ {
-		resp, body, err := s.client.do(ctx, http.MethodPost, "/write?"+v.Encode(), header, p.raw)
+		resp, body, err := s.client.do(ctx, http.MethodPost, path, header, p.raw)
 		var asked time.Duration
 		switch {
 		case ctx.Err() != nil:
@@ -204,14 +208,11 @@ func appendLineProtocol(dst []byte, b *model.Batch) []byte {
 		if r.Schema.Kind == model.LogRow {
 			measurement = r.Stream.Labels.Get(model.MeasurementLabel)
 		}
-		dst = appendEscaped(dst, measurement, ", ")
-		for _, l := range r.Stream.Labels {
-			if r.Schema.Kind == model.LogRow && l.Name == model.MeasurementLabel {
-				continue
-			}
-			dst = appendEscaped(append(dst, ','), l.Name, ",= ")
-			dst = appendEscaped(append(dst, '='), l.Value, ",= ")
+		labels := r.Stream.Labels
+		if r.Schema.Kind == model.LogRow {
+			labels = labels.Without(model.MeasurementLabel)
 		}
+		dst = appendTags(appendEscaped(dst, measurement, ", "), labels)
 		words := b.Words(r)
 		sep := byte(' ')
 		for c := range r.Schema.Columns {
@@ -225,23 +226,11 @@ func appendLineProtocol(dst []byte, b *model.Batch) []byte {
 				name = "message"
 			}
 			dst = append(appendEscaped(dst, name, ",= "), '=')
-			switch col.Type {
-			case model.TypeText:
-				dst = append(dst, '"')
-				for _, ch := range b.TextOf(words[c]) {
-					if ch == '"' || ch == '\\' {
-						dst = append(dst, '\\')
-					}
-					dst = append(dst, ch)
-				}
-				dst = append(dst, '"')
-			case model.TypeInt:
-				dst = append(strconv.AppendInt(dst, int64(words[c]), 10), 'i')
-			case model.TypeBool:
-				dst = strconv.AppendBool(dst, words[c]&1 == 1)
-			default:
-				dst = strconv.AppendFloat(dst, model.BitsToFloat(col.Type, words[c]), 'g', -1, 64)
+			v := model.Value{Type: col.Type, Bits: words[c]}
+			if col.Type == model.TypeText {
+				v.Text = string(b.TextOf(words[c]))
 			}
+			dst = appendLineValue(dst, v)
 		}
 		dst = append(strconv.AppendInt(append(dst, ' '), r.Time, 10), '\n')
 	}

@@ -45,6 +45,7 @@ type commandLine struct {
 	Capacity   capacityCommand   `cmd:"" help:"List what fills up, the soonest first, with how sure that is."`
 	Explain    explainCommand    `cmd:"" help:"Say what changed in a span of time, over metrics and logs."`
 	Import     importCommand     `cmd:"" help:"Write files of line protocol or CSV to a server or a folder."`
+	Export     exportCommand     `cmd:"" help:"Write stored samples and log rows to a file of line protocol, CSV or JSON lines."`
 	Dump       dumpCommand       `cmd:"" help:"Print what a folder holds, as annotated text."`
 	Backup     backupCommand     `cmd:"" help:"Copy a store or a snapshot, with checksums."`
 	Restore    restoreCommand    `cmd:"" help:"Make a store of a backup, checking every byte."`

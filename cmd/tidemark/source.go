@@ -23,6 +23,7 @@ type source interface {
 	LabelNames(ctx context.Context, req query.MetaRequest) ([]string, error)
 	LabelValues(ctx context.Context, name string, req query.MetaRequest) ([]string, error)
 	LabelSets(ctx context.Context, req query.MetaRequest) ([]model.Labels, error)
+	Export(ctx context.Context, req query.ExportRequest, series func(*model.Series) error, rows func(*model.RowBlock) error) error
 	Close() error
 }
 
