@@ -182,6 +182,12 @@ func (e *Engine) params(req Request, node plan.Node) (exec.Params, error) {
 		return p, badRequest("step: want at least 1ms, got %s", req.Step)
 	}
 	p.Grid = exec.Grid{Start: floorMilli(req.Start), End: floorMilli(req.End), Step: step}
+	if req.AlignSteps {
+		p.Grid.Start = p.Grid.Start / step * step
+		if late := p.Grid.End % step; late != 0 {
+			p.Grid.End = min(p.Grid.End-late+step, maxMilli)
+		}
+	}
 	if n := (p.Grid.End - p.Grid.Start) / step; n > int64(o.MaxPoints) {
 		return p, badRequest("exceeded maximum resolution of %d points per timeseries (limit max-points): start, end and step ask for %d; use a larger step", o.MaxPoints, n)
 	}

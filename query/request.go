@@ -20,6 +20,9 @@ type Request struct {
 	Instant    bool
 	Start, End time.Time
 	Step       time.Duration
+	// AlignSteps moves the times of a query of numbers to multiples of Step, Start
+	// down and End up, as Loki does.
+	AlignSteps bool
 	// Timeout bounds the query's time, waiting for a free slot included; zero
 	// means Options.Timeout, more than Options.MaxTimeout means that.
 	Timeout time.Duration

@@ -44,7 +44,10 @@ func NewTail(text string, d ast.Dialect, enforce []*model.Matcher) (*Tail, error
 	if !ok || sel.Range != 0 {
 		return nil, &ast.Error{Pos: node.Position(), Message: "only log queries can be followed", Expected: []string{"a selector and a pipeline, such as `{app=\"api\"} |= \"error\"`"}}
 	}
-	pipe, err := logpipe.Compile(sel.Stages, logpipe.Options{})
+	if d == ast.LogQL {
+		sel.Stages = logpipe.LokiFilters(sel.Stages)
+	}
+	pipe, err := logpipe.Compile(sel.Stages, logpipe.Options{Loki: d == ast.LogQL})
 	if err != nil {
 		return nil, err
 	}

@@ -105,6 +105,7 @@ func (s *Server) handleLokiQueryRange(c *call) error {
 	if err != nil {
 		return err
 	}
+	req.AlignSteps = true
 	return s.answerLoki(c, req, interval, end)
 }
 

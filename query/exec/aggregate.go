@@ -53,6 +53,15 @@ func groupLabels(gr ast.Grouping, ls model.Labels) model.Labels {
 	return ls.Keep(gr.Labels...)
 }
 
+// withoutEmpty returns labels but for those of an empty value.
+func withoutEmpty(ls model.Labels) model.Labels {
+	empty := func(l model.Label) bool { return l.Value == "" }
+	if !slices.ContainsFunc(ls, empty) {
+		return ls
+	}
+	return slices.DeleteFunc(slices.Clone(ls), empty)
+}
+
 // appendGroup appends the canonical key of groupLabels without making them.
 func appendGroup(dst []byte, gr *ast.Grouping, ls model.Labels) []byte {
 	for i := range ls {
@@ -99,6 +108,9 @@ func (ev *evaluator) eachAggregate(ctx context.Context, n *plan.Aggregate, g Gri
 	var key []byte
 	held := 0
 	err := ev.each(ctx, n.Expr, g, func(c *Column) error {
+		if n.Grouping.Without { // labels that parsers left empty are none
+			c.Labels = withoutEmpty(c.Labels)
+		}
 		key = appendGroup(key[:0], &n.Grouping, c.Labels)
 		gr := groups[string(key)]
 		if gr == nil {

@@ -117,7 +117,11 @@ func (ev *evaluator) newContextReader(ctx context.Context, n *plan.Context, stre
 			}
 		}
 	}
-	if r.find, err = ev.rowReaderOf(n.Logs, n.Logs.Stages, nil, pushed{}); err != nil {
+	stages := n.Logs.Stages
+	if ev.LogQL {
+		stages = logpipe.LokiFilters(stages)
+	}
+	if r.find, err = ev.rowReaderOf(n.Logs, stages, nil, pushed{}); err != nil {
 		return nil, err
 	}
 	shown := slices.DeleteFunc(slices.Clone(n.Logs.Stages), func(st ast.Stage) bool {

@@ -24,6 +24,7 @@ type pushed struct {
 	rest []ast.Stage
 	// whole says that the filter does all that the stages do, but for unwrap.
 	whole bool
+	loki  bool // see logpipe.Options
 	// shape says that one of the stages gives rows the labels of their shape.
 	shape bool
 	// names are labels that the stages name: fields of these names join.
@@ -34,8 +35,8 @@ type pushed struct {
 // pushStages parts stages. Line filters move to the store as long as no stage
 // before them has changed the line, label filters as long as none has changed
 // labels; both keep or drop a row by itself, so that their order does not matter.
-func pushStages(stages []ast.Stage) pushed {
-	p := pushed{whole: true}
+func pushStages(stages []ast.Stage, loki bool) pushed {
+	p := pushed{whole: true, loki: loki}
 	line, labels := true, true // as they came
 	for _, st := range stages {
 		switch st := st.(type) {
@@ -118,12 +119,12 @@ func (p *pushed) pushCond(c ast.Cond) bool {
 		if reserved(c.Name) {
 			return noError(c)
 		}
-		m, err := model.NewMatcher(c.Type, c.Name, c.Value)
+		test, err := logpipe.TextTest(c.Type, c.Value, p.loki)
 		if err != nil {
 			return false
 		}
 		f := model.FieldFilter{Name: c.Name, Test: func(v model.Value) model.Decision {
-			if m.Matches(v.String()) {
+			if test(v.String()) {
 				return model.Keep
 			}
 			return model.Drop

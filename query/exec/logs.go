@@ -72,7 +72,7 @@ func nameLabels(n plan.Node, names []string, into map[*plan.SelectLogs]naming) {
 		}
 		nameLabels(n.Expr, n.Grouping.Labels, into)
 		if call, ok := n.Expr.(*plan.Call); ok && n.Op == "sum" && call.Grouping == nil {
-			if sel := logArg(call); sel != nil && sel.Unwrap() == nil && rowFuncs[call.Func.Name] != nil && !rowFuncs[call.Func.Name].absent {
+			if sel := logArg(call); sel != nil && reducible[call.Func.Name] {
 				into[sel] = naming{only: n.Grouping.Labels, grouped: true}
 			}
 		}
@@ -99,7 +99,19 @@ func nameLabels(n plan.Node, names []string, into map[*plan.SelectLogs]naming) {
 		if sel := logArg(n); sel != nil && n.Grouping != nil && !n.Grouping.Without {
 			into[sel] = naming{only: n.Grouping.Labels, grouped: true}
 		}
+		if asksAbsence(n) { // whatever labels rows have
+			into[logArg(n)] = naming{grouped: true}
+		}
 	}
+}
+
+// reducible are the functions of which a sum by labels needs those labels alone.
+var reducible = map[string]bool{"count_over_time": true, "rate": true, "bytes_over_time": true, "bytes_rate": true, "sum_over_time": true}
+
+// asksAbsence reports whether a call is absent_over_time of log rows.
+func asksAbsence(n *plan.Call) bool {
+	f := rowFuncs[n.Func.Name]
+	return f != nil && f.absent && logArg(n) != nil
 }
 
 // rowReader runs the rows of a log selection through its pipeline.
@@ -122,10 +134,13 @@ type rowReader struct {
 
 func (ev *evaluator) newRowReader(sel *plan.SelectLogs) (*rowReader, error) {
 	stages := sel.Stages
+	if ev.LogQL {
+		stages = logpipe.LokiFilters(stages)
+	}
 	store, _ := ev.view.(model.RowSelector)
 	var push pushed
 	if store != nil && store.SelectsRows() {
-		push = pushStages(stages)
+		push = pushStages(stages, ev.LogQL)
 		stages = push.rest
 	} else {
 		store = nil
@@ -136,7 +151,7 @@ func (ev *evaluator) newRowReader(sel *plan.SelectLogs) (*rowReader, error) {
 // rowReaderOf makes a reader whose rows run through stages.
 func (ev *evaluator) rowReaderOf(sel *plan.SelectLogs, stages []ast.Stage, store model.RowSelector, push pushed) (*rowReader, error) {
 	n := ev.named[sel]
-	pipe, err := logpipe.Compile(stages, logpipe.Options{Named: n.names, Only: n.only, Grouped: n.grouped, Values: n.values})
+	pipe, err := logpipe.Compile(stages, logpipe.Options{Named: n.names, Only: n.only, Grouped: n.grouped, Values: n.values, Loki: ev.LogQL})
 	if err != nil {
 		return nil, err
 	}

@@ -110,7 +110,14 @@ func (ev *evaluator) eachMatch(ctx context.Context, n *plan.Binary, g Grid, emit
 		return err
 	}
 	if len(groups) == 0 && m.FillRight == nil {
-		return nil
+		if !ev.LogQL {
+			return nil
+		}
+		// Rows of the other side may have errors, which are the query's.
+		return ev.each(ctx, many, g, func(c *Column) error {
+			ev.recycle(c)
+			return nil
+		})
 	}
 	op, cmp := arithmetic(n.Op), comparison(n.Op)
 	if op == nil && cmp == nil && !isTrim(n.Op) {

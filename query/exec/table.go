@@ -118,9 +118,7 @@ func (t *table) fill(ctx context.Context) error {
 // group finds or makes the group of labels; it is nil where such rows do not
 // count.
 func (t *table) group(ls model.Labels) (*tableGroup, error) {
-	if slices.ContainsFunc(ls, func(l model.Label) bool { return l.Value == "" }) {
-		ls = slices.DeleteFunc(slices.Clone(ls), func(l model.Label) bool { return l.Value == "" })
-	}
+	ls = withoutEmpty(ls)
 	if t.n.Present && len(ls) == 0 {
 		return nil, nil
 	}
@@ -322,7 +320,7 @@ func (t *table) arrange(rows []tableRow) (_ []tableRow, sorted bool, err error) 
 
 // filter keeps the rows of a table that satisfy a condition.
 func (t *table) filter(rows []tableRow, st *ast.LabelFilter) ([]tableRow, error) {
-	pipe, err := logpipe.Compile([]ast.Stage{st}, logpipe.Options{})
+	pipe, err := logpipe.Compile([]ast.Stage{st}, logpipe.Options{Loki: t.ev.LogQL})
 	if err != nil {
 		return nil, err
 	}

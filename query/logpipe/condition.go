@@ -4,7 +4,6 @@ import (
 	"strconv"
 
 	"tidemark/query/ast"
-	"tidemark/storage/model"
 )
 
 // cond compiles a label filter and notes the labels that it names.
@@ -22,11 +21,14 @@ func (cc *compiler) cond(c ast.Cond) (stage, error) {
 		return &bothCond{l: l, r: r, or: c.Op == "or"}, nil
 	case *ast.CondMatch:
 		cc.reads(c.Name)
-		m, err := model.NewMatcher(c.Type, c.Name, c.Value)
+		test, err := TextTest(c.Type, c.Value, cc.pipe.opts.Loki)
 		if err != nil {
 			return nil, errorAt(c.Pos, "label filter: "+err.Error())
 		}
-		return &textCond{m}, nil
+		if cc.pipe.opts.Loki && c.Name == ErrorDetailsLabel {
+			return constant(test("")), nil
+		}
+		return &textCond{c.Name, test}, nil
 	case *ast.CondNumber:
 		cc.reads(c.Name)
 		test := compare(c.Op)
@@ -60,12 +62,20 @@ func (c *bothCond) run(r *row) bool {
 	return c.r.run(r) && left
 }
 
+// constant keeps every row or none.
+type constant bool
+
+func (c constant) run(*row) bool { return bool(c) }
+
 // textCond compares a label's text; a missing label is the empty text.
-type textCond struct{ m *model.Matcher }
+type textCond struct {
+	name string
+	test func(string) bool
+}
 
 func (c *textCond) run(r *row) bool {
-	v, _ := r.get(c.m.Name)
-	return c.m.Matches(v)
+	v, _ := r.get(c.name)
+	return c.test(v)
 }
 
 // numberCond compares a label's number; a missing label never passes, one

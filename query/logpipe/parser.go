@@ -176,6 +176,7 @@ func (p *parser) runLogfmt(r *row) {
 	}
 	if sc.err != "" {
 		r.fail(ErrLogfmt, sc.err)
+		r.looked(ErrorLabel)
 	}
 }
 

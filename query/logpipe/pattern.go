@@ -124,6 +124,7 @@ func (s *patternParser) capture(r *row, c *capture, value string) {
 	}
 	if n, ok := r.claim(c.name); ok {
 		r.set(n, value)
+		r.looked(n)
 	}
 }
 

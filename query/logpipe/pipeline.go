@@ -35,6 +35,8 @@ type Options struct {
 	// Values are labels and fields whose values every row is asked for beside
 	// its labels, with their types; see Row.Values.
 	Values []string
+	// Loki asks for what its documentation does not say; see loki.go.
+	Loki bool
 }
 
 // Pipeline is a compiled pipeline. It is immutable and may be shared.
@@ -50,11 +52,14 @@ type Pipeline struct {
 	opts   Options
 	// wanted, where not nil, are the labels that a parser should extract.
 	wanted map[string]bool
-	// keepErrors says that rows with an error belong into the answer as such.
+	// keepErrors says that rows that a parser could not read belong into the
+	// answer as such.
 	keepErrors bool
 	// meta says that all structured metadata matters, not only that of fields.
 	meta bool
 	noop bool
+	// early are filters of labels that parsers apply; see loki.go.
+	early map[string]stage
 }
 
 // stage is one step. It reports whether the row stays.
@@ -84,6 +89,12 @@ func Compile(stages []ast.Stage, opts Options) (*Pipeline, error) {
 		}
 		if s != nil {
 			p.stages = append(p.stages, s)
+		}
+	}
+	if opts.Loki {
+		var err error
+		if p.early, err = c.early(stages); err != nil {
+			return nil, err
 		}
 	}
 	p.meta = !opts.Grouped || c.all
@@ -169,7 +180,7 @@ func (c *compiler) wanted() {
 	if len(names) == 0 {
 		p.stages = slices.DeleteFunc(p.stages, func(s stage) bool {
 			switch s.(type) {
-			case *parser, *shapes:
+			case *parser, *shapes, *unpack:
 				return true
 			}
 			return false
@@ -226,8 +237,8 @@ func (p *Pipeline) fieldIndex(name string) (int, bool) { return slices.BinarySea
 // Unwraps reports whether rows get a value.
 func (p *Pipeline) Unwraps() bool { return p.unwrap != nil }
 
-// KeepsErrors reports whether rows with an error belong into the answer: the
-// query asks for __error__ by name.
+// KeepsErrors reports whether rows that a parser could not read belong into the
+// answer: the query asks for __error__ by name.
 func (p *Pipeline) KeepsErrors() bool { return p.keepErrors }
 
 // Meta reports whether structured metadata matters beyond Fields: not where
@@ -351,7 +362,7 @@ func (s *Stream) Run(in *Input) (out Row, ok bool) {
 	r := &s.row
 	r.reset(in)
 	for _, st := range s.p.stages {
-		if !st.run(r) {
+		if !st.run(r) || r.dropped {
 			return Row{}, false
 		}
 	}
@@ -390,11 +401,18 @@ func (s *Stream) set() *Set {
 		return 0
 	})
 	s.key = s.out.AppendKey(s.key[:0])
+	plain := len(s.key)
+	kept := s.p.keepErrors && r.unread
+	if r.err != "" && !kept { // a set of its own
+		s.key = append(s.key, 0)
+		s.key = append(s.key, r.err...)
+	}
 	if set := s.sets[string(s.key)]; set != nil {
 		return set
 	}
-	set := &Set{Labels: slices.Clone(s.out), Key: string(s.key)}
-	if !s.p.keepErrors {
+	key := string(s.key)
+	set := &Set{Labels: slices.Clone(s.out), Key: key[:plain]}
+	if !kept {
 		set.Err, set.Details = r.err, r.details
 	}
 	for _, l := range set.Labels {
@@ -408,7 +426,7 @@ func (s *Stream) set() *Set {
 		}
 	}
 	if len(s.sets) < maxSets {
-		s.sets[set.Key] = set
+		s.sets[key] = set
 	}
 	return set
 }

@@ -33,9 +33,13 @@ type row struct {
 	fields []model.Value
 	// err and details are the row's error.
 	err, details string
-	value        float64
+	// unread says that a parser could not read the line.
+	unread bool
+	value  float64
 	// found counts the names of Pipeline.wanted that stages have set.
 	found int
+	// dropped says that an early filter has dropped the row.
+	dropped bool
 	// path is the parser's memory for nested names.
 	path []byte
 }
@@ -43,7 +47,7 @@ type row struct {
 func (r *row) reset(in *Input) {
 	r.time, r.line, r.fields = in.Time, in.Line, in.Fields
 	r.over, r.found = r.over[:0], 0
-	r.err, r.details, r.value = "", "", 0
+	r.err, r.details, r.value, r.dropped, r.unread = "", "", 0, false, false
 	for _, m := range in.Meta {
 		r.join(m.Name, m.Value)
 	}
@@ -194,6 +198,7 @@ func (r *row) extract(name []byte, value string) bool {
 	n, ok := r.claim(r.own.intern(name))
 	if ok {
 		r.set(n, value)
+		r.looked(n)
 	}
 	return ok
 }
@@ -213,6 +218,9 @@ func (r *row) claim(name string) (string, bool) {
 // fail marks the row with an error in place of an earlier one.
 func (r *row) fail(err, details string) {
 	r.err = err
+	if err == ErrJSON || err == ErrLogfmt {
+		r.unread = true
+	}
 	if details != "" {
 		r.details = details
 	}

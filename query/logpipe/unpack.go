@@ -11,7 +11,7 @@ type unpack struct{}
 func (*unpack) readsLine() {}
 
 func (*unpack) run(r *row) bool {
-	if r.line == "" {
+	if r.line == "" || r.done() {
 		return true
 	}
 	if r.line[0] != '{' {
@@ -51,6 +51,7 @@ func (*unpack) run(r *row) bool {
 	if packed {
 		for _, l := range labels {
 			r.set(l.name, l.value)
+			r.looked(l.name)
 		}
 		r.line = entry
 	}

@@ -352,6 +352,9 @@ func (b *builder) call(n *ast.Call) (Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	if b.dialect == ast.LogQL {
+		args = withoutFormats(args, f)
+	}
 	c.Args = make([]Node, len(args))
 	for i, a := range args {
 		if a == nil {

@@ -144,3 +144,44 @@ func lokiNumber(text string, kind ast.CondKind) bool {
 	}
 	return true
 }
+
+// withoutFormats leaves out line_format stages whose line nobody looks at, as
+// Loki does: rows are counted or unwrapped whatever their line has become, and
+// a template that fails then marks no row.
+func withoutFormats(args []ast.Expr, f *funcs.Func) []ast.Expr {
+	if f.Name == "bytes_over_time" || f.Name == "bytes_rate" {
+		return args
+	}
+	out := slices.Clone(args)
+	for i, a := range args {
+		if a == nil {
+			continue
+		}
+		s, ok := strip(a).(*ast.Selector)
+		if !ok || !slices.ContainsFunc(s.Stages, isFormat) {
+			continue
+		}
+		c := *s
+		c.Stages = nil
+		for k, st := range s.Stages {
+			if !isFormat(st) || slices.ContainsFunc(s.Stages[k:], looksAtLine) {
+				c.Stages = append(c.Stages, st)
+			}
+		}
+		out[i] = &c
+	}
+	return out
+}
+
+func isFormat(st ast.Stage) bool {
+	_, ok := st.(*ast.LineFormat)
+	return ok
+}
+
+func looksAtLine(st ast.Stage) bool {
+	switch st.(type) {
+	case *ast.Parser, *ast.LineFilter, *ast.Shape:
+		return true
+	}
+	return false
+}
