@@ -3,6 +3,7 @@ package ingest
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Limits bound what one record may hold. Zero means the default. A record
@@ -22,6 +23,11 @@ type Limits struct {
 	MaxLabelValueBytes int
 	// MaxColumns bounds a record's fields. Default 1,024.
 	MaxColumns int
+	// MaxAhead bounds how far after the clock the time of a log row may lie, and
+	// MaxBehind how far before it; see CheckLogTime. Zero means no bound. The
+	// command's server lets rows be a day ahead: a sender's clock may be wrong by
+	// its zone, but rows of next year would be the newest ones until then.
+	MaxAhead, MaxBehind time.Duration
 	// MaxErrors bounds the errors that a Report lists; further ones are only
 	// counted. Default 100.
 	MaxErrors int
@@ -63,5 +69,11 @@ func (l Limits) Validate() error {
 	check("MaxColumns", l.MaxColumns, 1<<16)
 	check("MaxErrors", l.MaxErrors, 1<<20)
 	check("MaxErrorText", l.MaxErrorText, 1<<20)
+	if l.MaxAhead < 0 {
+		errs = append(errs, fmt.Errorf("MaxAhead %s: want 0 (no bound) or more", l.MaxAhead))
+	}
+	if l.MaxBehind < 0 {
+		errs = append(errs, fmt.Errorf("MaxBehind %s: want 0 (no bound) or more", l.MaxBehind))
+	}
 	return errors.Join(errs...)
 }

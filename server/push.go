@@ -85,7 +85,7 @@ func (s *Server) handleLokiPush(c *call) error {
 	defer release()
 	var rep ingest.Report
 	err = s.append(key, func(b *model.Batch) (err error) {
-		rep, err = decode(body, lokipush.Params{Tenant: c.tenant, MinTime: s.opts.Sink.MinTime()}, b)
+		rep, err = decode(body, lokipush.Params{Tenant: c.tenant, MinTime: s.opts.Sink.MinTime(), Now: s.opts.Now().UnixNano()}, b)
 		if err != nil {
 			return &apiError{status: 400, kind: kindBadData, msg: err.Error(), cause: err}
 		}

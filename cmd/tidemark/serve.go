@@ -17,6 +17,8 @@ import (
 
 	"tidemark/cmd/tidemark/internal/demo"
 	"tidemark/cmd/tidemark/internal/selfmon"
+	"tidemark/ingest"
+	"tidemark/ingest/lineprotocol"
 	"tidemark/query"
 	"tidemark/query/parse"
 	"tidemark/server"
@@ -56,6 +58,10 @@ type serveCommand struct {
 	CacheBytes      size  `group:"Limits:" help:"Memory of the block cache (default ${default})." default:"128MiB" placeholder:"SIZE"`
 	FlushAge        span  `group:"Limits:" help:"Longest time until recent data is written to chunks; it bounds the time of a restart (default ${default})." default:"30m" placeholder:"DURATION"`
 	MaxStreams      int   `group:"Limits:" help:"Label sets that are taken within a day; rows of others are refused, while known ones are served on (default: no limit)." placeholder:"N"`
+	MaxLine         size  `group:"Limits:" help:"Size of one record or log line with its fields (default ${default})." default:"1MiB" placeholder:"SIZE"`
+	MaxFields       int   `group:"Limits:" help:"Fields of one record (default ${default})." default:"1024" placeholder:"N"`
+	MaxLogAhead     span  `group:"Limits:" help:"How far after the clock the time of a log row may lie (default ${default})." default:"1d" placeholder:"DURATION"`
+	MaxLogBehind    span  `group:"Limits:" help:"How far before the clock it may lie (default: no limit but retention)." placeholder:"DURATION"`
 	MinFree         size  `group:"Limits:" help:"Refuse writes when less than this is free on the disk (default ${default})." default:"1GiB" placeholder:"SIZE"`
 	SalvageLog      bool  `group:"Limits:" help:"Open a store although a file of its write-ahead log is missing."`
 
@@ -327,6 +333,9 @@ func (s *serveCommand) server(db *storage.DB, log *slog.Logger, token string, re
 		Version: version, Revision: revision(),
 		Token: token, CertFile: s.TLSCert, KeyFile: s.TLSKey, CORSOrigin: s.CORSOrigin,
 		MaxBody: int(s.MaxBody), Ready: ready.get,
+		LineProtocol: lineprotocol.Options{Options: ingest.Options{Limits: ingest.Limits{
+			MaxLineBytes: int(s.MaxLine), MaxColumns: s.MaxFields, MaxAhead: time.Duration(s.MaxLogAhead), MaxBehind: time.Duration(s.MaxLogBehind),
+		}}},
 	})
 }
 

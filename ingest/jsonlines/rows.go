@@ -145,6 +145,9 @@ func (r *Rows) Add(text []byte) (Refusal, bool) {
 		return Refusal{Column: 1, TooOld: true, Reason: fmt.Sprintf("time %s is too old: want one from %s on, which retention keeps",
 			time.Unix(0, t).UTC().Format(time.RFC3339Nano), time.Unix(0, r.p.MinTime).UTC().Format(time.RFC3339Nano))}, false
 	}
+	if reason := r.d.opts.CheckLogTime(t, r.p.Now); reason != "" {
+		return refuse(0, reason)
+	}
 	if reason := r.findStream(pl); reason != "" {
 		return refuse(0, reason)
 	}

@@ -244,6 +244,13 @@ func (s *state) record(start, pos int) (int, outcome) {
 		s.d.forgetIfFull()
 	}
 	kind := sig.layout.Schema.Kind
+	if kind == model.LogRow {
+		if reason := s.d.opts.CheckLogTime(t, s.p.Now); reason != "" {
+			s.resume = pos
+			s.fail(start+size-1, reason, nil, "")
+			return s.afterFailure()
+		}
+	}
 	switch {
 	case e == nil:
 		e, slot = s.d.insert(&entry{hash: hash, key: raw, origin: s.org, meas: m}, kind, key.tags)

@@ -60,6 +60,9 @@ type Params struct {
 	// MinTime is the oldest time accepted, in nanoseconds. Zero means no
 	// bound.
 	MinTime int64
+	// Now is the clock by which MaxAhead and MaxBehind are measured, in
+	// nanoseconds. Zero means no clock.
+	Now int64
 }
 
 // Decoder decodes push requests. It is safe for concurrent use, and meant to

@@ -43,6 +43,11 @@ func (w *walk) entry(t int64, line []byte) {
 			return fmt.Sprintf("entry for stream '%s' has timestamp too old: %s, oldest acceptable timestamp is: %s", w.stream(), rfc3339(t), rfc3339(w.p.MinTime))
 		})
 		return
+	case lim.CheckLogTime(t, w.p.Now) != "":
+		w.refuse(line, func() string {
+			return fmt.Sprintf("entry for stream '%s': %s", w.stream(), lim.CheckLogTime(t, w.p.Now))
+		})
+		return
 	case size > lim.MaxLineBytes:
 		w.refuse(line, func() string {
 			return fmt.Sprintf("max entry size '%d' bytes (MaxLineBytes) exceeded for stream '%s' while adding an entry with length '%d' bytes", lim.MaxLineBytes, w.stream(), size)

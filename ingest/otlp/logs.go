@@ -339,6 +339,8 @@ func (s *logState) refusal(at int64, t, observed uint64, line []byte) string {
 	case s.p.MinTime != 0 && at < s.p.MinTime:
 		s.rep.TooOld++
 		return fmt.Sprintf("time %d is too old: want at least %d", at, s.p.MinTime)
+	case lim.CheckLogTime(at, s.p.Now) != "":
+		return lim.CheckLogTime(at, s.p.Now)
 	case size > lim.MaxLineBytes:
 		return fmt.Sprintf("record has %d bytes: want at most %d (MaxLineBytes)", size, lim.MaxLineBytes)
 	case len(s.fields) > lim.MaxColumns:

@@ -3,6 +3,7 @@ package syslog
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -122,6 +123,9 @@ func (d *Decoder) Decode(msg []byte, p Params, b *model.Batch) error {
 			return fmt.Errorf("time %s is beyond the years 1677 to 2262", m.at.Format(time.RFC3339))
 		}
 		at = m.at.UnixNano()
+	}
+	if reason := d.opts.CheckLogTime(at, p.Now); reason != "" {
+		return errors.New(reason)
 	}
 	switch {
 	case p.MinTime != 0 && at < p.MinTime:
