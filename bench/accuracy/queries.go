@@ -7,9 +7,9 @@ const (
 	// alerts and how early they come.
 	onsetQuery = `anomaly_onset(value{series=%q}[12w])`
 	// How unusual is this row? For benchmarks that label whole stretches.
-	scoreQuery = `anomaly_shape(value{series=%q}[4w])`
+	scoreQuery = `anomaly_shape(value{series=%q}[12w])`
 	// The same, knowing what came after.
-	hindsightQuery = `anomaly_shape(value{series=%q}[4w], hindsight=true)`
+	hindsightQuery = `anomaly_shape(value{series=%q}[12w], hindsight=true)`
 	// Would someone have been called?
 	alertQuery = `anomalous(value{series=%q}[4w])`
 	// What comes next? The window is the whole history, the horizon and its

@@ -153,33 +153,33 @@ func Covering(distances []float64, m int) []float64 {
 	return out
 }
 
-// courseLengths are the lengths of a course in buckets that are chosen by
-// default; few, so that a period that is found a little differently from day to day
-// changes nothing.
-var courseLengths = []int{16, 24, 32, 48, 64, 96, 128}
+// ShortCourse is the length of a short course, in buckets.
+const ShortCourse = 12
 
-const (
-	// ShortCourse is the length of the short course, in buckets.
-	ShortCourse = 12
-	// plainCourse is that of the long one where nothing repeats.
-	plainCourse = 48
-)
+// periodLengths are the periods in buckets that courses are chosen by; few, so
+// that a period that is found a little differently from day to day changes
+// nothing.
+var periodLengths = []int{16, 24, 32, 48, 64, 96, 128, 192, 288}
 
-// CourseLength returns the length in buckets over which courses are compared:
-// the strongest period of the buckets, to the next of a few lengths from 16
-// to 128, or 48 where there is none.
-func CourseLength(b *Buckets) int {
-	n := plainCourse
+// plainPeriod is the one where nothing repeats.
+const plainPeriod = 96
+
+// CourseLengths returns the lengths in buckets over which courses are compared:
+// a short one, which sees spikes, and half and twice the strongest period of the
+// buckets (to the next of a few lengths from 16 to 288; 96 where there is none),
+// which see a missing peak and a change of rhythm.
+func CourseLengths(b *Buckets) [3]int {
+	n := plainPeriod
 	if ps := Periods(b, 0, 300*b.Res, 1); len(ps) > 0 {
 		n = int(ps[0].Length / b.Res)
 	}
-	best := courseLengths[0]
-	for _, l := range courseLengths {
+	best := periodLengths[0]
+	for _, l := range periodLengths {
 		if math.Abs(math.Log(float64(l)/float64(n))) < math.Abs(math.Log(float64(best)/float64(n))) {
 			best = l
 		}
 	}
-	return best
+	return [3]int{ShortCourse, best / 2, 2 * best}
 }
 
 // Rarity says how rare large values of a quantity are, by those of its past.

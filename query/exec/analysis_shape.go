@@ -22,9 +22,9 @@ type courses struct {
 
 // rarities is what the training window of one boundary says of distances.
 type rarities struct {
-	length      int
-	long, short analysis.Rarity
-	err         error
+	lengths [3]int
+	rarity  [3]analysis.Rarity
+	err     error
 }
 
 func newCourses(s *Samples, from, to, res, window int64, later bool, ex []analysis.Interlude) (*courses, error) {
@@ -65,10 +65,13 @@ func (c *courses) learn(from, to int64) *rarities {
 			part.Filled++
 		}
 	}
-	r.length = analysis.CourseLength(&part)
-	r.long, r.err = c.rarity(c.distances(r.length), lo, hi)
-	if r.err == nil {
-		r.short, r.err = c.rarity(c.distances(analysis.ShortCourse), lo, hi)
+	r.lengths = analysis.CourseLengths(&part)
+	for k, m := range r.lengths {
+		// What is too long for the history says nothing yet.
+		rare, err := c.rarity(c.distances(m), lo, hi)
+		if r.rarity[k] = rare; err != nil && k == 0 {
+			r.err = err
+		}
 	}
 	c.at[to] = r
 	return r
@@ -86,18 +89,23 @@ func (c *courses) rarity(v []float64, lo, hi int) (analysis.Rarity, error) {
 	return analysis.NewRarity(analysis.Without(v[lo:hi], c.b.Time(lo), c.b.Res, c.ex))
 }
 
-// rare returns how rare the long and the short course around the moment t are,
-// as −log10 of their probability.
-func (c *courses) rare(r *rarities, t int64) (long, short float64, ok bool) {
-	at := func(length int) float64 {
-		i := c.index(t)
-		if i < 0 || i >= len(c.b.V) {
-			return math.NaN()
-		}
-		return c.distances(length)[i]
+// rare returns how rare the courses around the moment t are, as the mean −log10
+// of their probabilities; NaN where none is known.
+func (c *courses) rare(r *rarities, t int64) float64 {
+	i := c.index(t)
+	if i < 0 || i >= len(c.b.V) {
+		return math.NaN()
 	}
-	l, s := at(r.length), at(analysis.ShortCourse)
-	return r.long.Of(l), r.short.Of(s), !math.IsNaN(l) || !math.IsNaN(s)
+	sum, known := 0.0, false
+	for k, m := range r.lengths {
+		d := c.distances(m)[i]
+		sum += r.rarity[k].Of(d)
+		known = known || !math.IsNaN(d)
+	}
+	if !known {
+		return math.NaN()
+	}
+	return sum / float64(len(r.lengths))
 }
 
 // maxHeld is how many buckets before a course its gaps may hold a value of.
@@ -148,9 +156,7 @@ func (ev *evaluator) evalShape(ctx context.Context, a *analysisCall) (*Analysis,
 			if r.err != nil {
 				return r.err
 			}
-			if long, short, ok := c.rare(r, t); ok {
-				out[0] = (long + short) / 2 / rareEdge
-			}
+			out[0] = c.rare(r, t) / rareEdge
 			return nil
 		}
 	})

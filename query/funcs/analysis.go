@@ -123,7 +123,7 @@ func init() {
 		&Func{
 			Name: "anomaly_shape", Family: "analysis", Returns: Vector,
 			Params: slices.Concat(params(rng("v", "the history to compare with, four weeks or so")), band, learning),
-			Doc: "How unlike everything before the course up to this time is, 0 and up: the distance to the most similar course of the window before, over the length of a period (16 to 128 points) and over 12 points, as rarity: 1 is what one course in a hundred reaches. " +
+			Doc: "How unlike everything before the course up to this time is, 0 and up: the distance to the most similar course of the window before, over 12 points, half a period and two periods (of 16 to 288 points), as rarity: 1 is what one course in a hundred reaches. " +
 				"It sees what stays within the band: a missing peak, a flat stretch, another rhythm.",
 			Example: `anomaly_shape(http_requests[4w])`,
 		},
