@@ -1,13 +1,18 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // step is one command of a transcript with what it prints.
@@ -101,6 +106,7 @@ func TestReadmeTranscripts(t *testing.T) {
 		fmt.Fprintf(&script, "%s\necho; echo '%s'\n", strings.ReplaceAll(s.command, "http://127.0.0.1:8433", srv.url), mark)
 	}
 	cmd := exec.Command("bash", "-c", script.String()+"\nexit 0")
+	cmd.Dir = "../.."
 	cmd.Env = cleanEnvironment(t, serverVariable+"="+srv.url)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -142,4 +148,54 @@ func TestTranscriptMatching(t *testing.T) {
 	f("a … c", "a b d\n", false)
 	f("a\n…", "a\nb\nc\n", true)
 	f("…\nz", "a\nb\n", false)
+}
+
+// TestReadmeTelegraf speaks to a server as Telegraf's InfluxDB output does with
+// the configuration that the README shows: it creates the database, then writes
+// compressed batches.
+func TestReadmeTelegraf(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := regexp.MustCompile("(?s)```toml\n\\[\\[outputs.influxdb\\]\\]\n  urls = \\[\"([^\"]+)\"\\]\n  database = \"([^\"]+)\"\n```").FindStringSubmatch(string(text))
+	if config == nil {
+		t.Fatal("the README shows no configuration of Telegraf's InfluxDB output with urls and database")
+	}
+	if config[1] != defaultServer {
+		t.Errorf("the configuration names %s, a server listens on %s", config[1], defaultServer)
+	}
+	srv := start(t, t.TempDir(), "--no-self")
+	send := func(method, path, encoding string, body []byte, status int) {
+		t.Helper()
+		req, err := http.NewRequest(method, srv.url+path, bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("User-Agent", "Telegraf/1.32.0 Go/1.23.1")
+		req.Header.Set("Content-Type", "text/plain; charset=utf-8")
+		if encoding != "" {
+			req.Header.Set("Content-Encoding", encoding)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != status {
+			t.Errorf("%s %s: %s, want %d", method, path, resp.Status, status)
+		}
+	}
+	send("POST", "/query?"+url.Values{"q": {`CREATE DATABASE "` + config[2] + `"`}}.Encode(), "", nil, http.StatusOK)
+	var body bytes.Buffer
+	z := gzip.NewWriter(&body)
+	fmt.Fprintf(z, "cpu,cpu=cpu-total,host=box usage_user=3.5,usage_idle=96.5 %d\nmem,host=box used_percent=41i %[1]d\n", time.Now().UnixNano())
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	send("POST", "/write?consistency=any&db="+config[2], "gzip", body.Bytes(), http.StatusNoContent)
+	out := must(t, "query", `cpu_usage_user{db="`+config[2]+`"} or mem_used_percent`, "--server", srv.url)
+	if !strings.Contains(out, "3.5") || !strings.Contains(out, "41") {
+		t.Errorf("got\n%s\nwant both metrics", out)
+	}
 }

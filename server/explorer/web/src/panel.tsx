@@ -28,7 +28,7 @@ const kinds: [ViewKind, string][] = [
   ["table", "Table"],
   ["logs", "Logs"],
   ["patterns", "Patterns"],
-  ["diff", "Compare windows"],
+  ["diff", "Compare"],
 ];
 
 export interface PanelProps {

@@ -124,7 +124,7 @@ export function Explain(props: { from: number; to: number; query: string }) {
       {load.data?.map((s) => (
         <div key={s.name}>
           <h3>{s.name}</h3>
-          {s.note && <Notice kind="warning">{s.note}</Notice>}
+          {s.note && s.findings.length === 0 && <Notice kind="warning">{s.note}</Notice>}
           {s.findings.length === 0 && !s.note && <div class="note">nothing</div>}
           {s.findings.length > 0 && (
             <table class="data findings">
@@ -153,8 +153,9 @@ export function Explain(props: { from: number; to: number; query: string }) {
             </table>
           )}
           <details>
-            <summary>the query</summary>
+            <summary>the query{s.note && s.findings.length > 0 ? ", and a warning" : ""}</summary>
             <code>{s.call}</code>
+            {s.note && s.findings.length > 0 && <Notice kind="warning">{s.note}</Notice>}
           </details>
         </div>
       ))}
