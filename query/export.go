@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ type ExportRequest struct {
 
 // Export streams samples and log rows of one cut of the store: series one by
 // one, each whole and ascending in time, and log rows in blocks, oldest
-// partition first. The callbacks are never called concurrently; an error of
+// partition first, with their fields by name. The callbacks are never called concurrently; an error of
 // one ends the export and is returned. It takes a slot as a query does, is
 // listed and can be cancelled as one, but has no deadline: it is as slow as
 // who reads it. Memory holds one series, or one block.
@@ -52,7 +53,10 @@ func (e *Engine) Export(ctx context.Context, req ExportRequest, series func(*mod
 		if namesMetric(ms) {
 			err = view.Samples(ctx, model.SampleSelection{Matchers: ms, Mint: mint, Maxt: maxt}, series)
 		} else {
-			err = view.Rows(ctx, model.RowSelection{Matchers: ms, Mint: mint, Maxt: maxt, Direction: model.Forward, AllFields: true}, rows)
+			err = view.Rows(ctx, model.RowSelection{Matchers: ms, Mint: mint, Maxt: maxt, Direction: model.Forward, AllFields: true}, func(b *model.RowBlock) error {
+				slices.SortFunc(b.Columns, func(a, b model.RowColumn) int { return strings.Compare(a.Name, b.Name) })
+				return rows(b)
+			})
 		}
 		if err != nil {
 			if ctx.Err() != nil {

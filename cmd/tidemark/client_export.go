@@ -123,8 +123,8 @@ func (l *jsonLine) series() (*model.Series, error) {
 // block is the line's log row.
 func (l *jsonLine) block() *model.RowBlock {
 	b := &model.RowBlock{Labels: model.FromMap(l.Stream), Partition: model.TimeRange{Mint: math.MinInt64, Maxt: math.MaxInt64}, Times: []int64{l.Time}, Lines: []string{*l.Line}}
-	for name, v := range l.Fields {
-		b.Columns = append(b.Columns, model.RowColumn{Name: name, Values: []model.Value{model.Value(v)}})
+	for _, name := range sortedKeys(l.Fields) {
+		b.Columns = append(b.Columns, model.RowColumn{Name: name, Values: []model.Value{model.Value(l.Fields[name])}})
 	}
 	return b
 }
