@@ -160,6 +160,7 @@ func sum(ctx context.Context, fsys vfs.FS, path string, dst io.Writer) (length i
 		}
 		n, err := f.Read(buf)
 		length += int64(n)
+		progressOf(ctx).add(int64(n))
 		crc = crc32.Update(crc, castagnoli, buf[:n])
 		if dst != nil && n > 0 {
 			if _, err := dst.Write(buf[:n]); err != nil {
@@ -320,6 +321,11 @@ func copyCheckpoint(ctx context.Context, fsys vfs.FS, dir, to string, problem fu
 			problem(err)
 		}
 	}
+	total := int64(0)
+	for i := range entries {
+		total += entries[i].length
+	}
+	progressOf(ctx).expect(total)
 	folders := map[string]bool{}
 	for i := range entries {
 		e := &entries[i]

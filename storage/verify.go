@@ -90,6 +90,13 @@ func (v *verifier) tables() error {
 	if err != nil {
 		return err
 	}
+	total := int64(0)
+	for _, level := range levels {
+		for i := range level {
+			total += int64(level[i].Size)
+		}
+	}
+	progressOf(v.ctx).expect(2 * total) // its blocks, then what they hold
 	done := map[string]bool{}
 	for _, level := range levels {
 		for i := range level {
@@ -102,6 +109,7 @@ func (v *verifier) tables() error {
 			}
 			done[name] = true
 			v.stats.Tables++
+			progressOf(v.ctx).add(int64(level[i].Size))
 			if err := v.table(name); err != nil {
 				v.tell(corrupt("table "+name, err))
 			}
@@ -147,6 +155,7 @@ func (v *verifier) scan(lo, hi []byte, f func(k, val []byte) error) (err error) 
 		}
 		v.stats.Keys++
 		val, err := it.ValueAndErr()
+		progressOf(v.ctx).add(int64(len(it.Key()) + len(val)))
 		if err == nil {
 			err = f(it.Key(), val)
 		}

@@ -16,6 +16,13 @@ func interruptible() (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 }
 
+// shown is interruptible, and shows the progress of what is done under it.
+func shown(c *console, what string) (context.Context, context.CancelFunc) {
+	ctx, stop := interruptible()
+	bar := newProgress(c.err, what, true)
+	return storage.WithProgress(ctx, bar.set), func() { bar.end(); stop() }
+}
+
 // backupCommand copies a store or a checkpoint.
 type backupCommand struct {
 	Source string `arg:"" help:"A store's folder that no process has open, or a snapshot: the folder snapshots/NAME of a store." placeholder:"FOLDER"`
@@ -34,7 +41,7 @@ when the backup is made from a snapshot, and by verify and restore.`
 
 // Run makes the backup.
 func (b *backupCommand) Run(c *console) error {
-	ctx, cancel := interruptible()
+	ctx, cancel := shown(c, "backing up")
 	defer cancel()
 	if storage.IsCheckpoint(nil, b.Source) {
 		if err := storage.Restore(ctx, nil, b.Source, b.Dest, true); err != nil {
@@ -61,7 +68,7 @@ type restoreCommand struct {
 
 // Run restores.
 func (r *restoreCommand) Run(c *console) error {
-	ctx, cancel := interruptible()
+	ctx, cancel := shown(c, "restoring")
 	defer cancel()
 	if !storage.IsCheckpoint(nil, r.Backup) {
 		return fmt.Errorf("%s is no backup: it has no MANIFEST", r.Backup)
@@ -87,7 +94,7 @@ the exit code is 1.`
 
 // Run verifies.
 func (v *verifyCommand) Run(c *console) error {
-	ctx, cancel := interruptible()
+	ctx, cancel := shown(c, "verifying")
 	defer cancel()
 	problems := 0
 	tell := func(err error) {
