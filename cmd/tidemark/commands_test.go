@@ -479,3 +479,40 @@ func TestExportAndImport(t *testing.T) {
 		t.Errorf("bad lines: code %d\n%s%s", code, out, errOut)
 	}
 }
+
+// TestBench measures and counts; what cannot work ends with its error.
+func TestBench(t *testing.T) {
+	s := start(t, t.TempDir(), "--no-self")
+	var rows []struct {
+		What             string
+		Requests, Errors int
+		Rate             float64 `json:"per_second"`
+		Values           float64 `json:"values_per_second"`
+	}
+	measure := func(args ...string) {
+		t.Helper()
+		rows = nil
+		if err := json.Unmarshal([]byte(must(t, append([]string{"bench", "-o", "json", "--duration", "200ms", "--server", s.url}, args...)...)), &rows); err != nil {
+			t.Fatal(err)
+		}
+	}
+	measure("--write", "--lines", "20", "--hosts", "7")
+	if len(rows) != 1 || rows[0].Requests == 0 || rows[0].Errors != 0 || rows[0].Values < rows[0].Rate*199 || rows[0].Values > rows[0].Rate*201 {
+		t.Errorf("got %+v, want requests of 200 values", rows)
+	}
+	if out := must(t, "series", `{__name__=~"tidemark_bench.*"}`, "--count", "--start", "-2d", "--server", s.url); out != "70\n" {
+		t.Errorf("%s series, want 70", out)
+	}
+	measure("1 + 1", "tidemark_bench_v1", "--workers", "3")
+	if len(rows) != 2 || rows[0].What != "1 + 1" || rows[0].Requests == 0 || rows[1].Requests == 0 {
+		t.Errorf("got %+v, want two queries", rows)
+	}
+	for _, args := range [][]string{{"bench"}, {"bench", "1", "--write"}, {"bench", "1", "--workers", "0"}, {"bench", "--write", "--data", "x"}} {
+		if _, _, code := call(t, "", args...); code != exitUsage {
+			t.Errorf("%v: exit code %d, want 2", args, code)
+		}
+	}
+	if _, errOut, code := call(t, "", "bench", "sum(", "--server", s.url); code != exitError || !strings.Contains(errOut, "^") {
+		t.Errorf("a query with an error: code %d, %s", code, errOut)
+	}
+}

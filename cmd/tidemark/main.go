@@ -50,6 +50,7 @@ type commandLine struct {
 	Backup     backupCommand     `cmd:"" help:"Copy a store or a snapshot, with checksums."`
 	Restore    restoreCommand    `cmd:"" help:"Make a store of a backup, checking every byte."`
 	Verify     verifyCommand     `cmd:"" help:"Read every byte of a store or a backup and name what is damaged."`
+	Bench      benchCommand      `cmd:"" help:"Measure how a server, or a folder, answers queries or takes writes."`
 	Functions  functionsCommand  `cmd:"" help:"Explain the functions of the language."`
 	Completion completionCommand `cmd:"" help:"Print a shell's script that completes the command line."`
 	Complete   completeCommand   `cmd:"" hidden:""`
