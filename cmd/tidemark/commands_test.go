@@ -64,6 +64,7 @@ func TestCommands(t *testing.T) {
 		ask(`disk_used_percent{host="a"}`+"\n"+`disk_used_percent{host="b"}`+"\n", "series", "disk_used_percent")
 		ask("2\n", "series", `{service="shop"}`, "--count")
 		ask("payment of order 1001 refused|order 1000 placed", "logs", `{service="shop"}`, "-n", "5")
+		ask("order 1004 placed|order 1003 placed|order 1002 placed", "logs", `{service="shop", level="info"} |= "order 1003 "`, "-C", "1")
 		ask("line\n|,order 1000 placed", "logs", `{service="shop", level="info"}`, "-n", "1", "-o", "csv")
 		ask("STATUS|payment of order <*> refused|new|order <*> placed|█", "logs", `{service="shop"}`, "--patterns", "--start", "-1h")
 		ask("░|q 0.1 to 0.9|100 is reached on ", "forecast", `disk_used_percent{host="a"}`, "--threshold", "100", "--history", "4w")

@@ -23,6 +23,7 @@ type logsCommand struct {
 	Limit    int    `short:"n" help:"Rows at most: the newest ones, shown oldest first (default ${default})." default:"100" placeholder:"N"`
 	Forward  bool   `help:"Take the oldest rows, not the newest."`
 	Follow   bool   `short:"f" help:"Go on with every row that arrives, until Ctrl-C." xor:"mode"`
+	Context  int    `short:"C" help:"Show so many lines before and after each hit in its stream, too." placeholder:"N"`
 	Patterns bool   `help:"Show what kinds of lines there are in place of the lines: counts, course, and what is new or gone." xor:"mode"`
 	Output   string `short:"o" help:"Print as ${enum}; a chart is the number of rows over time by level." enum:"table,json,csv,chart" default:"table"`
 	Expect   string `help:"End with code 4 unless the answer has some rows or none: for scripts." enum:",some,none" default:"" placeholder:"some|none"`
@@ -36,6 +37,7 @@ func (logsCommand) Help() string {
   tidemark logs '{service="checkout", level="error"}' --start -6d -n 20
   tidemark logs '{service="checkout"}' --follow
   tidemark logs '{host="db-eu-1"} |= "nvme"' --start -6d --forward
+  tidemark logs '{service="postgres"} |= "FATAL"' --start -6d -C 3
   tidemark logs '{service="checkout"}' --start -6h --patterns
   tidemark logs '{service=~".+"}' --start -1d --output chart
 
@@ -67,8 +69,11 @@ func (l *logsCommand) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	if l.Limit < 1 {
+	switch {
+	case l.Limit < 1:
 		return usage("--limit %d: want 1 or more", l.Limit)
+	case l.Context < 0 || l.Context > 0 && (l.Follow || l.Patterns || l.Output == "chart"):
+		return usage("--context %d: want a number of lines, and rows to show it around", l.Context)
 	}
 	ctx, stop := interruptible()
 	defer stop()
@@ -90,6 +95,9 @@ func (l *logsCommand) Run(c *console) error {
 func (l *logsCommand) rows(ctx context.Context, c *console, s source, start, end time.Time) error {
 	req := query.Request{Text: l.Expr, Start: start, End: end, Step: end.Sub(start),
 		Limit: l.Limit, Direction: model.Backward, Timeout: longTimeout}
+	if l.Context > 0 {
+		req.Text = fmt.Sprintf("%s | stream_context before %d after %d", l.Expr, l.Context, l.Context)
+	}
 	if l.Forward {
 		req.Direction = model.Forward
 	}
