@@ -77,6 +77,7 @@ export function health(now: Snapshot, before: Snapshot | undefined): Card[] {
     { title: "Last flush", value: printDuration(1000 * sum(now, "storage_last_flush_seconds")), more: `${printValue(sum(now, "storage_flushes_total"), "none")} flushes, ${printValue(sum(now, "storage_compactions_total"), "none")} compactions, ${printValue(sum(now, "storage_partitions_unsettled"), "none")} days unsettled`, bad: false },
     { title: "Block cache", value: hits + misses > 0 ? printValue(hits / (hits + misses), "ratio") : "–", more: `found of ${printValue(hits + misses, "none")}, ${bytes(sum(now, "storage_block_cache_bytes"))}`, bad: false },
     { title: "Queries", value: rate("queries_total"), more: `${printValue(asked, "none")} asked, ${printValue(failed, "none")} failed`, bad: asked > 20 && failed > asked / 10 },
+    { title: "Losses", value: printValue(sum(now, "storage_losses"), "none"), more: "parts of the store or its log that were damaged and cut out", bad: sum(now, "storage_losses") > 0 },
     { title: "Faults", value: printValue(faults, "none"), more: "of flushes, compactions, encodings and handlers", bad: faults > 0 },
   ];
 }
