@@ -21,26 +21,30 @@ func (h *hints) listening() {
 	fmt.Fprintf(h.out, "tidemark %s listens on %s, data in %s\n", version, h.url, h.data)
 }
 
-// demoQueries have an answer on the demo's data, whenever it was begun.
-var demoQueries = []struct{ what, query, flags string }{
-	{"the busiest hosts now", `topk(5, cpu_usage_user)`, ""},
-	{"a week of one of them, drawn", `avg_over_time(cpu_usage_user{host="web-eu-1"}[30m])`, "--start -7d -o chart"},
-	{"latency that is unlike itself: checkout, since its deployment", `anomaly_score((rate(http_request_duration_seconds_sum[10m]) / rate(http_request_duration_seconds_count[10m]))[4w:10m])`, ""},
-	{"the seconds until a disk is full", `time_to(disk_used_percent{host="db-ap-1", path="/data"}[4w], 100)`, ""},
-	{"the next day of one host", `forecast(cpu_usage_user{host="web-eu-1"}[4w], h="1d")`, "-o chart"},
-	{"five days ago: errors of checkout in an outage", `sum by (service) (rate(http_errors_total[5m]))`, "--start -6d --end -4d -o chart"},
-	{"and the lines that explain it", `{service="checkout", level="error"} |= "db-eu-1"`, "--start -6d --limit 5"},
-	{"do memory of a service and its host move together?", `corr_over_time(process_resident_memory_bytes{service="recommendations"}[5d], mem_used_percent{host="api-us-3"}[5d]) on ()`, ""},
+// demoCommands have an answer on the demo's data, whenever it was begun; each is
+// a command, its argument and its flags.
+var demoCommands = []struct{ what, command, argument, flags string }{
+	{"the busiest hosts now", "query", `topk(5, cpu_usage_user)`, ""},
+	{"two days of one of them, in the band that is normal for it", "query", `cpu_usage_user{host="web-eu-1"}`, "--start -2d --with baseline -o chart"},
+	{"what fills up, and when", "capacity", `disk_used_percent{role="db"}=100`, ""},
+	{"its forecast, drawn", "forecast", `disk_used_percent{host="db-ap-1", path="/data"}`, "--threshold 100"},
+	{"five days ago: errors in an outage", "query", `sum by (service) (rate(http_errors_total[5m]))`, "--start -6d --end -4d -o chart"},
+	{"the lines that explain it", "logs", `{service="checkout", level="error"} |= "db-eu-1"`, "--start -6d -n 5"},
+	{"what a service says, by kind of line", "logs", `{service="checkout"}`, "--start -6h --patterns"},
+	{"does memory of a service move with that of its host?", "query", `corr_over_time(process_resident_memory_bytes{service="recommendations"}[5d], mem_used_percent{host="api-us-3"}[5d]) on ()`, ""},
 }
 
 // next prints what can be asked now.
 func (h *hints) next(demo, self bool) {
-	program, flags := h.program(), h.flags()
-	fmt.Fprintln(h.out, "\nTry, in another terminal:")
+	program := h.program()
+	fmt.Fprintf(h.out, "\nOpen %s in a browser.\n\nTry, in another terminal:\n", h.url)
+	if h.url != defaultServer {
+		fmt.Fprintf(h.out, "  export %s=%s\n", serverVariable, h.url)
+	}
 	switch {
 	case demo:
-		for _, q := range demoQueries {
-			fmt.Fprintf(h.out, "  # %s\n  %s query%s '%s'", q.what, program, flags, q.query)
+		for _, q := range demoCommands {
+			fmt.Fprintf(h.out, "  # %s\n  %s %s '%s'", q.what, program, q.command, q.argument)
 			if q.flags != "" {
 				fmt.Fprintf(h.out, " %s", q.flags)
 			}
@@ -48,12 +52,12 @@ func (h *hints) next(demo, self bool) {
 		}
 		h.curl(`topk(5, cpu_usage_user)`)
 	case self:
-		fmt.Fprintf(h.out, "  %s query%s 'cpu_usage_user'\n", program, flags)
-		fmt.Fprintf(h.out, "  %s query%s '{service=\"tidemark\"}'\n", program, flags)
+		fmt.Fprintf(h.out, "  %s query 'cpu_usage_user'\n", program)
+		fmt.Fprintf(h.out, "  %s logs '{service=\"tidemark\"}'\n", program)
 		h.curl(`mem_used_percent`)
 	default:
 		fmt.Fprintf(h.out, "  curl%s --data-binary 'weather,city=Oslo temperature=3.5' '%s/write'\n", h.curlToken(), h.url)
-		fmt.Fprintf(h.out, "  %s query%s 'weather_temperature'\n", program, flags)
+		fmt.Fprintf(h.out, "  %s query 'weather_temperature'\n", program)
 	}
 	fmt.Fprintf(h.out, "\nGrafana: a Prometheus data source with the URL %s, a Loki data source with the same.\nTelegraf: outputs.influxdb with urls = [%q]. Stop with Ctrl-C.\n", h.url, h.url)
 }
@@ -67,14 +71,6 @@ func (h *hints) curlToken() string {
 		return ` -H "Authorization: Bearer $` + tokenVariable + `"`
 	}
 	return ""
-}
-
-// flags are those that differ from the client's defaults.
-func (h *hints) flags() string {
-	if h.url == defaultServer {
-		return ""
-	}
-	return " --server " + h.url
 }
 
 // program is how the person started this one: by go run, or as a file.

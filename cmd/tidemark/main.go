@@ -44,7 +44,7 @@ type commandLine struct {
 	Forecast   forecastCommand   `cmd:"" help:"Show where numbers go, and when they reach a limit."`
 	Capacity   capacityCommand   `cmd:"" help:"List what fills up, the soonest first, with how sure that is."`
 	Explain    explainCommand    `cmd:"" help:"Say what changed in a span of time, over metrics and logs."`
-	Import     importCommand     `cmd:"" help:"Write files of line protocol or CSV to a server or a folder."`
+	Import     importCommand     `cmd:"" help:"Write files of line protocol, CSV, JSON lines or plain lines to a server or a folder."`
 	Export     exportCommand     `cmd:"" help:"Write stored samples and log rows to a file of line protocol, CSV or JSON lines."`
 	Dump       dumpCommand       `cmd:"" help:"Print what a folder holds, as annotated text."`
 	Backup     backupCommand     `cmd:"" help:"Copy a store or a snapshot, with checksums."`
@@ -94,6 +94,9 @@ func run(args []string, c *console) int {
 	if err != nil {
 		fmt.Fprintf(c.err, "tidemark: %v\n", err)
 		return exitError
+	}
+	if len(args) == 0 {
+		args = []string{"--help"} // ends the process with what there is
 	}
 	k, err := parser.Parse(args)
 	if err != nil {

@@ -291,10 +291,10 @@ func TestDemo(t *testing.T) {
 		t.Errorf("%v lines name the host of the outage, want hundreds", got)
 	}
 	// What the server says to try has an answer.
-	for _, q := range demoQueries {
-		args := append([]string{"query", q.query, "--server", s.url}, strings.Fields(q.flags)...)
-		if out := must(t, args...); strings.Contains(out, "no data") || strings.TrimSpace(out) == "" {
-			t.Errorf("%s: %s %s: no answer", q.what, q.query, q.flags)
+	for _, q := range demoCommands {
+		args := append([]string{q.command, q.argument, "--server", s.url}, strings.Fields(q.flags)...)
+		if out := must(t, args...); strings.Contains(out, "no data") || strings.Contains(out, "nothing fills") || strings.TrimSpace(out) == "" {
+			t.Errorf("%s: %s: no answer\n%s", q.what, strings.Join(args, " "), out)
 		}
 	}
 	s.stop()
