@@ -85,3 +85,70 @@ func TestLossesAreWarnedOf(t *testing.T) {
 		}
 	}
 }
+
+// TestDamagedTableIsWarnedOf damages a table under a running server: queries answer
+// with what is left.
+func TestDamagedTableIsWarnedOf(t *testing.T) {
+	clock := func() time.Time { return testNow }
+	dir := t.TempDir()
+	db, err := storage.Open(dir, storage.Options{Now: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := start(t, Options{Sink: db, Engine: query.NewEngine(db, query.Options{Now: clock}), Now: clock})
+	for i := range 9 {
+		var body strings.Builder
+		for s := range 300 {
+			fmt.Fprintf(&body, "up,s=%d value=%d %d\n", s, i*s, testNow.Unix()-10+int64(i))
+		}
+		fmt.Fprintf(&body, "nginx,host=a msg=\"line number %d\" %d", i, testNow.Unix()-10+int64(i))
+		h.write("/write?precision=s", body.String())
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if db, err = storage.Open(dir, storage.Options{Now: clock}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	h = start(t, Options{Sink: db, Engine: query.NewEngine(db, query.Options{Now: clock}), Now: clock})
+	tables, _ := filepath.Glob(filepath.Join(dir, "index", "*.sst"))
+	if len(tables) != 1 {
+		t.Fatal(tables)
+	}
+	f, err := os.OpenFile(tables[0], os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fi, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt(make([]byte, 300), fi.Size()/2); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	q := url.QueryEscape
+	for _, p := range []string{
+		"/api/v1/query_range?query=" + q("count(up)") + fmt.Sprintf("&start=%d&end=%d&step=1", testNow.Unix()-20, testNow.Unix()),
+		"/api/v1/query?query=" + q("sum(count_over_time(up[1m]))"),
+		"/api/v1/series?match[]=up",
+		"/loki/api/v1/query_range?query=" + q(`{host="a"}`),
+	} {
+		if r := h.get(p); r.status != 200 || strings.Contains(p, "up") && !strings.Contains(r.body, `"warnings":["samples`) {
+			t.Errorf("%s: %d %s", p, r.status, r.body)
+		}
+	}
+	if r := h.get("/tidemark/api/v1/losses"); !strings.Contains(r.body, "of the index: block at ") {
+		t.Errorf("%s", r.body)
+	}
+	if stats, err := db.Verify(t.Context(), func(err error) { t.Error(err) }); err != nil || stats.Samples < 2 {
+		t.Errorf("%+v, %v", stats, err)
+	}
+}

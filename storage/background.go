@@ -34,6 +34,7 @@ func (db *DB) background(ctx context.Context) {
 				if ctx.Err() == nil {
 					db.n.flushErrors.Add(1)
 					db.opts.EventListener(Event{Kind: EventBackgroundError, Detail: "flush", Err: err})
+					db.wantMend(err)
 				}
 				retry = min(max(2*retry, 100*time.Millisecond), 30*time.Second)
 			} else {
@@ -45,6 +46,9 @@ func (db *DB) background(ctx context.Context) {
 		if frozen {
 			continue
 		}
+		db.engine.RLock()
+		inTables := db.tables.done
+		db.engine.RUnlock()
 		var again <-chan time.Time
 		if retry > 0 {
 			again = time.After(retry)
@@ -58,6 +62,10 @@ func (db *DB) background(ctx context.Context) {
 				req.done <- db.flushNow(ctx)
 				db.engine.RUnlock()
 			}
+		case <-inTables:
+			db.engine.RLock()
+			db.inTables()
+			db.engine.RUnlock()
 		case <-again:
 		case <-tick.C:
 			db.engine.RLock()

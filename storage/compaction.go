@@ -212,7 +212,9 @@ func (c *compaction) chunks() (err error) {
 // so where they meet it.
 func (c *compaction) damaged(k keys.Chunk, err error) {
 	c.unread++
-	c.db.opts.EventListener(Event{Kind: EventCorruption, Detail: "compaction", Err: corrupt(fmt.Sprintf("chunk %x", c.p.Chunk(k)), err)})
+	err = corrupt(fmt.Sprintf("chunk %x", c.p.Chunk(k)), err)
+	c.db.opts.EventListener(Event{Kind: EventCorruption, Detail: "compaction", Err: err})
+	c.db.wantMend(err)
 }
 
 // oneSeries merges what was collected of a series, and forgets it.

@@ -101,7 +101,9 @@ func (c *compaction) listGroups() (out []groupChunk, err error) {
 // to say so where they meet it.
 func (c *compaction) damagedGroup(k keys.RowGroup, err error) {
 	c.unread++
-	c.db.opts.EventListener(Event{Kind: EventCorruption, Detail: "compaction", Err: corrupt(fmt.Sprintf("row group %x", c.p.RowGroup(k)), err)})
+	err = corrupt(fmt.Sprintf("row group %x", c.p.RowGroup(k)), err)
+	c.db.opts.EventListener(Event{Kind: EventCorruption, Detail: "compaction", Err: err})
+	c.db.wantMend(err)
 }
 
 // mergeGroups rewrites row groups as fewer, without what was deleted. What of
@@ -123,6 +125,11 @@ func (c *compaction) mergeGroups(inputs []groupChunk, seqs map[uint64]uint32) er
 // eachRow decodes rows [first, first+count) of a group; the slice of fields is
 // valid until f returns, what they hold for good.
 func eachRow(g *rowgroup.Group, first, count int, f func(t int64, line []byte, fields []rowgroup.Field) error) error {
+	return eachRowOf(g, first, count, func(string) bool { return true }, f)
+}
+
+// eachRowOf is eachRow with the columns that are wanted.
+func eachRowOf(g *rowgroup.Group, first, count int, wanted func(name string) bool, f func(t int64, line []byte, fields []rowgroup.Field) error) error {
 	times, err := g.Times(first, count, nil)
 	if err != nil {
 		return err
@@ -137,7 +144,7 @@ func eachRow(g *rowgroup.Group, first, count int, f func(t int64, line []byte, f
 	}
 	var cols []column
 	for _, info := range g.Columns() {
-		if len(cols) > 0 && cols[len(cols)-1].name == info.Name || !g.Has(info.Name, first, count) {
+		if len(cols) > 0 && cols[len(cols)-1].name == info.Name || !wanted(info.Name) || !g.Has(info.Name, first, count) {
 			continue // a name has an entry for each of its types
 		}
 		vals, err := g.Column(info.Name, first, count, nil)

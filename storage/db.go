@@ -60,6 +60,14 @@ type DB struct {
 	visible  atomic.Uint64
 	failure  atomic.Pointer[error]
 
+	// tables knows what is on its way from Pebble's memtable into tables; the
+	// background loop's, and its who has the engine locked.
+	tables struct {
+		bytes   int64           // flushed since
+		applied uint64          // what is in tables once done is closed
+		done    <-chan struct{} // nil where nothing is on its way
+	}
+
 	flushes chan flushRequest
 	stop    chan struct{}
 	cancel  context.CancelFunc // of the background loop's work
@@ -67,6 +75,7 @@ type DB struct {
 
 	compactor compactor
 	space     spaceGuard
+	mender    mender
 	// engine is held for reading by background work that uses Pebble or the
 	// log, and for writing while both are opened anew.
 	engine       sync.RWMutex
@@ -202,6 +211,7 @@ func (db *DB) close(flush bool) error {
 	db.write.closed = true
 	db.write.Unlock()
 	db.space.end()
+	db.mender.end()
 	db.inflight.Wait()
 	db.compactor.end()
 
@@ -228,7 +238,9 @@ func (db *DB) close(flush bool) error {
 		errs = append(errs, v.Close())
 	}
 	if flush && db.writable() == nil {
-		db.pebbleFlush(true)
+		if db.pebbleFlush(true) != nil {
+			db.forget(db.applied.Load())
+		}
 	}
 	if db.log != nil {
 		if err := db.log.Close(); err != nil && db.writable() == nil {

@@ -82,6 +82,13 @@
 // partition (keys.Upkeep) that say what there is to do. Compact does all of it
 // at once.
 //
+// # Damage
+//
+// An error of kind ErrCorrupt is told to DB.Mend, by who asks the view, and by
+// background work itself. mend.go finds what is damaged and has it replaced by what
+// can be read of it, losses.go keeps what was lost, and reindex.go makes the rest
+// consistent. A view tells with Warnings which losses its answers may lack.
+//
 // # Deletes
 //
 // Delete logs a tombstone, which hides what was written before it (deletes.go)

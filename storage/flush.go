@@ -60,31 +60,57 @@ func (db *DB) flushFrozen(ctx context.Context) (err error) {
 	db.n.flushes.Add(1)
 	db.wantCompaction()
 	db.n.lastFlush.Store(int64(time.Since(began)))
-	if f.chunkBytes+f.groupBytes >= minTableBytes {
-		db.pebbleFlush(false)
-	}
-	if err := db.log.Forget(gen.last); err != nil {
-		db.opts.EventListener(Event{Kind: EventBackgroundError, Detail: "forget", Err: err})
-	}
+	db.tables.bytes += f.chunkBytes + f.groupBytes
+	db.toTables(gen.last)
 	return nil
 }
 
-// minTableBytes is what a flush must have written for Pebble to be asked to
-// write its memtable out. Until then the data lies in Pebble's log, where one
-// damaged byte keeps the whole store from opening; in a table it costs the
-// block that it lies in. Smaller flushes wait, or tables would be many.
+// toTables has Pebble write its memtable out where enough is in it, or in the log.
+// The log forgets what was applied only once that is done: until then Pebble has it
+// in its own log alone, where one damaged byte hides everything behind it.
+func (db *DB) toTables(applied uint64) {
+	t := &db.tables
+	if t.done != nil || t.bytes < minTableBytes && db.log.Stats().SegmentBytes < db.opts.HeadBytes {
+		return
+	}
+	t.bytes, t.applied, t.done = 0, applied, db.pebbleFlush(false)
+}
+
+// inTables is called when Pebble's memtable was written out.
+func (db *DB) inTables() {
+	if db.tables.done == nil { // the engine was opened anew
+		return
+	}
+	applied := db.tables.applied
+	db.tables.done = nil
+	db.forget(applied)
+	db.toTables(db.applied.Load())
+}
+
+// forget has the log forget what is in tables.
+func (db *DB) forget(applied uint64) {
+	if err := db.log.Forget(applied); err != nil {
+		db.opts.EventListener(Event{Kind: EventBackgroundError, Detail: "forget", Err: err})
+	}
+}
+
+// minTableBytes is what flushes must have written for Pebble to be asked to write
+// its memtable out. Smaller flushes wait, or tables would be many.
 const minTableBytes = 1 << 20
 
 // pebbleFlush has Pebble write its memtable into a table. A failure is Pebble's
-// to report and to try again: the data is in its log.
-func (db *DB) pebbleFlush(wait bool) {
+// to report and to try again: the data is in its log. It returns a channel that is
+// closed when it is done, or nil.
+func (db *DB) pebbleFlush(wait bool) (done <-chan struct{}) {
 	defer func() {
 		if r := recover(); r != nil {
 			db.fail(fmt.Errorf("pebble: %v", r))
+			done = nil
 		}
 	}()
 	failed := db.trouble.next()
-	done, err := db.pdb.AsyncFlush()
+	var err error
+	done, err = db.pdb.AsyncFlush()
 	if err == nil && wait {
 		select {
 		case <-done:
@@ -94,7 +120,9 @@ func (db *DB) pebbleFlush(wait bool) {
 	}
 	if err != nil {
 		db.opts.EventListener(Event{Kind: EventBackgroundError, Detail: "pebble flush", Err: err})
+		return nil
 	}
+	return done
 }
 
 // flush is one attempt to write a generation.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"tidemark/storage/keys"
 	"tidemark/storage/model"
 )
 
@@ -38,8 +39,9 @@ type Loss struct {
 	Logs    bool `json:"logs,omitempty"`
 	// Names, where not empty, are the metrics that alone are concerned.
 	Names []string `json:"names,omitempty"`
-	// First and Last bound the keys of the index that are missing; both are
-	// nil where the index is not concerned.
+	// Index says that keys of the index are missing; First and Last bound them,
+	// where that is known.
+	Index bool   `json:"index,omitempty"`
 	First []byte `json:"first,omitempty"`
 	Last  []byte `json:"last,omitempty"`
 	// Reindex says that bitmaps and dictionaries of the index have yet to be made
@@ -182,6 +184,14 @@ const (
 	// maxDamaged bounds the damaged files that are kept.
 	maxDamaged = 16
 )
+
+// indexLost says that keys of the index were lost that may have been of no partition.
+func (db *DB) indexLost() bool {
+	return slices.ContainsFunc(db.Losses(), func(l Loss) bool {
+		_, inside := keys.ReadPrefix(l.First)
+		return l.Index && !inside
+	})
+}
 
 // keepDamaged keeps a file that is about to be replaced or removed, for those who
 // can make more of it, in the folder "damaged". It need not succeed.

@@ -9,14 +9,19 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"tidemark/storage/keys"
 	"tidemark/storage/model"
 	"tidemark/storage/storagetest"
 )
 
 // TestFormatIsChecked opens folders whose FORMAT says something else.
 func TestFormatIsChecked(t *testing.T) {
-	closed, killed, _ := storeOnDisk(t)
+	closed, killed, _, _ := storeOnDisk(t)
 	for _, from := range []string{closed, killed} {
 		for text, want := range map[string]error{
 			"tidemark store 1\n":          ErrOlderFormat,
@@ -206,4 +211,91 @@ func readNumbered(t *testing.T, db *DB, batches int64) (text string, missing []i
 		}
 	}
 	return fmt.Sprint(have, text), missing, v.(model.Warner).Warnings()
+}
+
+// TestBadValueIsCutOut overwrites values of the index whose blocks are sound: queries
+// answer with the rest, and so does what compaction makes of it.
+func TestBadValueIsCutOut(t *testing.T) {
+	ctx := context.Background()
+	db, err := Open("db", Options{FS: vfs.NewMem(), NoCompaction: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for f := range 3 {
+		var b model.Batch
+		for i := range 50 {
+			at := int64(f*50+i) * 1e9
+			b.AddSample("m", model.FromStrings("s", "1"), at, float64(i))
+			b.AddSample("other", nil, at, float64(i))
+			b.AddLine(model.FromStrings("app", "x"), at, fmt.Sprint("line ", i))
+		}
+		if _, err := db.Append(ctx, &b); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Flush(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	full, _, err := contentMended(db)
+	if err != nil || len(full) != 450 {
+		t.Fatal(len(full), err)
+	}
+	p := keys.Day(0)
+	second := func(lo, hi []byte) []byte { // of the flushes
+		it, err := db.pdb.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer it.Close()
+		it.First()
+		it.Next()
+		return slices.Clone(it.Key())
+	}
+	id, ok, err := readName(db.pdb, "m")
+	if err != nil || !ok {
+		t.Fatal(err)
+	}
+	lo, hi := p.MetricChunks(id.ID)
+	if err := db.pdb.Set(second(lo, hi), []byte("not a chunk"), nil); err != nil {
+		t.Fatal(err)
+	}
+	got, warnings, err := contentMended(db)
+	if err != nil || len(got) != 400 || len(warnings) != 1 || !strings.Contains(warnings[0], "samples of m between 1970-01-01T00:00:50Z") {
+		t.Fatalf("%d left, want 400; warnings %q, %v", len(got), warnings, err)
+	}
+	v := mustView(t, db)
+	if _, err := storagetest.PrintSamples(ctx, v, model.SampleSelection{Mint: minInt64, Maxt: maxInt64, Matchers: []*model.Matcher{model.MustMatcher(model.MatchEqual, model.MetricName, "other")}}); err != nil {
+		t.Fatal(err)
+	}
+	if w := v.(model.Warner).Warnings(); len(w) > 0 {
+		t.Errorf("another metric is warned of: %q", w)
+	}
+	if err := v.Close(); err != nil {
+		t.Fatal(err)
+	}
+	lo, hi = p.RowGroups()
+	if err := db.pdb.Set(second(lo, hi), []byte("not a row group"), nil); err != nil {
+		t.Fatal(err)
+	}
+	db.mender.nothing, db.mender.mended = time.Time{}, time.Time{}
+	if got, warnings, err = contentMended(db); err != nil || len(got) != 350 || len(warnings) != 2 {
+		t.Fatalf("%d left, want 350; warnings %q, %v", len(got), warnings, err)
+	}
+	lo, hi = p.MetricChunks(id.ID)
+	if err := db.pdb.Set(second(lo, hi), []byte("not a chunk either"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Compact(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Repair(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got, warnings, err = contentMended(db); err != nil || len(got) != 300 || len(warnings) != 3 {
+		t.Fatalf("%d left, want 300; warnings %q, %v", len(got), warnings, err)
+	}
+	if stats, err := db.Verify(ctx, func(err error) { t.Error(err) }); err != nil || stats.Problems > 0 {
+		t.Errorf("%+v, %v", stats, err)
+	}
 }

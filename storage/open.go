@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"tidemark/storage/keys"
@@ -24,6 +23,8 @@ import (
 // A store's folder:
 //
 //	LOCK      held while the store is open
+//	manifest/ a copy of Pebble's manifest; see manifest.go
+//	damaged/  files that were replaced because they were damaged
 //	FORMAT    the version of the folder's format; see format.go
 //	LOSSES    what was damaged and cut out, where something was; see losses.go
 //	index/    Pebble
@@ -71,7 +72,9 @@ func Open(dir string, opts Options) (_ *DB, err error) {
 	}
 
 	db.write.reqs.init(opts)
-	if err := db.openEngine(false); err != nil {
+	db.mender.db = db
+	db.mender.ctx, db.mender.cancel = context.WithCancel(context.Background())
+	if err := db.openMended(false); err != nil {
 		return nil, err
 	}
 	opened = append(opened, func() error { db.closeEngine(); return nil })
@@ -82,10 +85,64 @@ func Open(dir string, opts Options) (_ *DB, err error) {
 	db.stop, db.done = make(chan struct{}), make(chan struct{})
 	var ctx context.Context
 	ctx, db.cancel = context.WithCancel(context.Background())
+	db.mender.start()
 	db.compactor.start(db)
 	db.space.start(db)
 	go db.background(ctx)
 	return db, nil
+}
+
+// openMended is openEngine; where it meets damage of the index it has it cut out
+// and tries again.
+func (db *DB) openMended(again bool) error {
+	for tries := 0; ; tries++ {
+		if _, err := db.mendIndexFiles(false); err != nil {
+			return openError(ErrNotWritable, db.dir, err)
+		}
+		err := db.openEngine(again)
+		if err == nil || tries == 2 || !errors.Is(err, ErrCorrupt) || errors.Is(err, ErrLogDamaged) {
+			return err
+		}
+		files, ferr := db.mendIndexFiles(true)
+		tables, terr := db.mender.closed()
+		if errors.Join(ferr, terr) != nil || !files && !tables {
+			return err
+		}
+	}
+}
+
+// reopen closes the engine, calls between, and opens it anew: what a restart does,
+// but for the process. Views that are open end with ErrClosed once the calls
+// that run on them are through; new ones wait meanwhile.
+func (db *DB) reopen(between func() error) error {
+	db.engine.Lock() // no background work uses it
+	defer db.engine.Unlock()
+	w := &db.write
+	w.Lock()
+	defer w.Unlock()
+	if w.closed {
+		return ErrClosed
+	}
+	db.inflight.Wait()
+
+	resumed := make(chan struct{})
+	db.state.Lock()
+	defer db.state.Unlock()
+	db.state.paused = resumed
+	for v := range db.state.views {
+		// It takes the lock, and waits for calls that run.
+		db.state.Unlock()
+		_ = v.Close()
+		db.state.Lock()
+	}
+	db.closeEngine()
+	err := between()
+	if err == nil {
+		err = db.openMended(true)
+	}
+	db.state.paused, db.state.broken = nil, err
+	close(resumed)
+	return err
 }
 
 // openEngine opens Pebble and the log, and fills in the state that hangs on
@@ -100,6 +157,9 @@ func (db *DB) openEngine(again bool) (err error) {
 	if db.pdb, err = openPebble(db, db.opts.FS.PathJoin(dir, "index")); err != nil {
 		return err
 	}
+	if err := db.reindex(db.mender.ctx); err != nil {
+		return openError(ErrCorrupt, dir, err)
+	}
 	applied, err := readU64(db.pdb, keys.Applied())
 	if err != nil {
 		return openError(ErrCorrupt, dir, err)
@@ -110,6 +170,8 @@ func (db *DB) openEngine(again bool) (err error) {
 		close(db.state.room) // writers that wait look again
 	}
 	db.state.tombstones, db.state.frozen = nil, nil
+	db.tables.bytes, db.tables.done = 0, nil
+	db.trouble.clear()
 	if again {
 		db.write.reqs.init(db.opts)
 	}
@@ -215,13 +277,12 @@ func openPebble(db *DB, dir string) (p *pebble.DB, err error) {
 			BackgroundError: l.background,
 			DataCorruption: func(i pebble.DataCorruptionInfo) {
 				db.opts.EventListener(Event{Kind: EventCorruption, Detail: i.Path, Err: i.Details})
+				db.mender.suspicion(i.Path)
 			},
 		},
 	}
 	for i := range o.Levels {
-		// Chunks are compressed already: larger blocks only save index entries.
-		o.Levels[i].BlockSize = 16 << 10
-		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		o.Levels[i] = tableOptions()
 	}
 	type result struct {
 		p   *pebble.DB
@@ -307,7 +368,7 @@ func (db *DB) replay(dir string, applied uint64) (*generation, error) {
 			db.opts.EventListener(Event{Kind: EventReplay, Done: done, Total: total})
 		},
 		Existing: applied > 0,
-		Salvage:  db.opts.SalvageLog,
+		Salvage:  db.opts.SalvageLog || db.indexLost(), // then the position may be lost up to which it is applied
 		Damaged: func(d wal.Damage) error {
 			db.opts.EventListener(Event{Kind: EventCorruption, Detail: "write-ahead log", Err: d.Err})
 			if d.Path != "" {

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -69,7 +70,7 @@ func (fs *pebbleFS) create(name string, make func() (vfs.File, error)) (vfs.File
 			if err != nil {
 				return nil, err
 			}
-			return &guardedFile{f, fs, name}, nil
+			return &guardedFile{File: f, fs: fs, name: name, copied: fs.copyOf(name)}, nil
 		}
 	}
 	return vfs.NewMem().Create("file", vfs.WriteCategoryUnspecified)
@@ -98,7 +99,7 @@ func (fs *pebbleFS) OpenDir(name string) (vfs.File, error) {
 	if err != nil || fs.PathDir(fs.PathJoin(name, "file")) != fs.dir {
 		return f, err
 	}
-	return &guardedFile{f, fs, name}, nil
+	return &guardedFile{File: f, fs: fs, name: name}, nil
 }
 
 // Remove implements vfs.FS.
@@ -106,7 +107,34 @@ func (fs *pebbleFS) Remove(name string) error {
 	if fs.dead.Load() {
 		return errFrozen
 	}
-	return fs.FS.Remove(name)
+	if err := fs.FS.Remove(name); err != nil {
+		return err
+	}
+	if fs.PathDir(name) == fs.dir && strings.HasPrefix(fs.PathBase(name), "MANIFEST-") {
+		_ = fs.FS.Remove(manifestCopy(fs.FS, fs.dir, fs.PathBase(name)))
+	}
+	return nil
+}
+
+// copyOf creates the copy of a manifest; nil for other files, and where it cannot be
+// created, since a copy that lacks records is as good as none.
+func (fs *pebbleFS) copyOf(name string) vfs.File {
+	if !strings.HasPrefix(fs.PathBase(name), "MANIFEST-") {
+		return nil
+	}
+	path := manifestCopy(fs.FS, fs.dir, fs.PathBase(name))
+	if err := fs.FS.MkdirAll(fs.FS.PathDir(path), 0o755); err != nil {
+		return nil
+	}
+	f, err := fs.FS.Create(path, category)
+	if err != nil {
+		return nil
+	}
+	if err := syncDir(fs.FS, fs.FS.PathDir(path)); err != nil {
+		_ = f.Close()
+		return nil
+	}
+	return f
 }
 
 // Unwrap implements vfs.FS.
@@ -117,6 +145,17 @@ type guardedFile struct {
 	vfs.File
 	fs   *pebbleFS
 	name string
+	// copied is the copy of a manifest. It is written first, and no more once that
+	// failed.
+	copied vfs.File
+}
+
+// both runs an operation on the copy, if there is one.
+func (f *guardedFile) both(op func(vfs.File) error) {
+	if f.copied != nil && op(f.copied) != nil {
+		_ = f.copied.Close()
+		f.copied = nil
+	}
 }
 
 // do runs an operation unless one has failed before.
@@ -132,6 +171,7 @@ func (f *guardedFile) do(op func() error) error {
 
 // Write implements vfs.File.
 func (f *guardedFile) Write(p []byte) (n int, err error) {
+	f.both(func(c vfs.File) error { _, err := c.Write(bytes.Clone(p)); return err }) // a file may change what it is given
 	if err = f.do(func() (err error) { n, err = f.File.Write(p); return err }); err != nil {
 		return n, err
 	}
@@ -145,19 +185,30 @@ func (f *guardedFile) Write(p []byte) (n int, err error) {
 func (f *guardedFile) Preallocate(int64, int64) error { return nil }
 
 // Sync implements vfs.File.
-func (f *guardedFile) Sync() error { return f.do(f.File.Sync) }
+func (f *guardedFile) Sync() error {
+	f.both(vfs.File.Sync)
+	return f.do(f.File.Sync)
+}
 
 // SyncData implements vfs.File.
-func (f *guardedFile) SyncData() error { return f.do(f.File.SyncData) }
+func (f *guardedFile) SyncData() error {
+	f.both(vfs.File.SyncData)
+	return f.do(f.File.SyncData)
+}
 
 // SyncTo implements vfs.File.
 func (f *guardedFile) SyncTo(length int64) (full bool, err error) {
+	f.both(vfs.File.Sync)
 	err = f.do(func() (err error) { full, err = f.File.SyncTo(length); return err })
 	return full, err
 }
 
 // Close implements vfs.File.
 func (f *guardedFile) Close() error {
+	if f.copied != nil {
+		_ = f.copied.Close()
+		f.copied = nil
+	}
 	if err := f.File.Close(); !f.fs.hide(f.name, err) {
 		return err
 	}

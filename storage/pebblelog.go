@@ -84,6 +84,13 @@ func (t *trouble) next() context.Context {
 	return t.ctx
 }
 
+// clear forgets the last failure, of an engine that is no more.
+func (t *trouble) clear() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.err = nil
+}
+
 func (t *trouble) raise(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -66,6 +66,7 @@ func (db *DB) dropOld(ctx context.Context) {
 	}
 	report := func(err error) {
 		db.opts.EventListener(Event{Kind: EventBackgroundError, Detail: "retention", Err: damaged(err)})
+		db.wantMend(err)
 	}
 	if err := db.raiseFloor(); err != nil {
 		report(err)

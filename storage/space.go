@@ -169,39 +169,15 @@ func (g *spaceGuard) probe() error {
 	return nil
 }
 
-// reopen opens the engine anew after a failure: what a restart does, but for
-// the process. Views that are open end with ErrClosed once the calls that run
-// on them are through; new ones wait meanwhile.
+// reopen opens the engine anew after a failure.
 func (g *spaceGuard) reopen() error {
 	if err := g.probe(); err != nil {
 		return err
 	}
 	db := g.db
-	db.engine.Lock() // no background work uses it
-	defer db.engine.Unlock()
-	w := &db.write
-	w.Lock()
-	defer w.Unlock()
-	if w.closed {
+	if err := db.reopen(func() error { return nil }); errors.Is(err, ErrClosed) {
 		return nil
-	}
-	db.inflight.Wait()
-
-	resumed := make(chan struct{})
-	db.state.Lock()
-	defer db.state.Unlock()
-	db.state.paused = resumed
-	for v := range db.state.views {
-		// It takes the lock, and waits for calls that run.
-		db.state.Unlock()
-		_ = v.Close()
-		db.state.Lock()
-	}
-	db.closeEngine()
-	err := db.openEngine(true)
-	db.state.paused, db.state.broken = nil, err
-	close(resumed)
-	if err != nil {
+	} else if err != nil {
 		return err
 	}
 	db.failure.Store(nil)

@@ -85,6 +85,7 @@ func (c *compactor) loop() {
 			c.db.engine.RUnlock()
 			if err != nil {
 				c.db.opts.EventListener(Event{Kind: EventBackgroundError, Detail: "compaction", Err: damaged(err)})
+				c.db.wantMend(err)
 			}
 			if err != nil || !ok {
 				break
@@ -92,6 +93,7 @@ func (c *compactor) loop() {
 			if err := c.once(c.ctx, p, settle, c.standBack); err != nil && c.ctx.Err() == nil && !errors.Is(err, errDropped) {
 				failed[p] = time.Now()
 				c.db.opts.EventListener(Event{Kind: EventBackgroundError, Detail: "compaction", Err: damaged(err)})
+				c.db.wantMend(err)
 			}
 		}
 	}

@@ -29,6 +29,12 @@ type VerifyStats struct {
 func (db *DB) Verify(ctx context.Context, problem func(error)) (VerifyStats, error) {
 	db.engine.RLock()
 	defer db.engine.RUnlock()
+	return db.verify(ctx, true, problem, func([]byte) {})
+}
+
+// verify is Verify, with the tables or without them; bad is called with the keys of
+// values that are not as they were written.
+func (db *DB) verify(ctx context.Context, tables bool, problem func(error), bad func(key []byte)) (VerifyStats, error) {
 	var v verifier
 	db.state.RLock()
 	if db.state.closed || db.state.broken != nil {
@@ -37,8 +43,8 @@ func (db *DB) Verify(ctx context.Context, problem func(error)) (VerifyStats, err
 	}
 	snap := db.pdb.NewSnapshot()
 	db.state.RUnlock()
-	v = verifier{ctx: ctx, db: db, snap: snap, problem: problem, names: map[uint32]bool{}, sets: map[labelKey]bool{}}
-	err := errors.Join(v.run(), snap.Close())
+	v = verifier{ctx: ctx, db: db, snap: snap, problem: problem, bad: bad, names: map[uint32]bool{}, sets: map[labelKey]bool{}}
+	err := errors.Join(v.run(tables), snap.Close())
 	if err != nil {
 		err = fmt.Errorf("verify: %w", err)
 	}
@@ -50,6 +56,7 @@ type verifier struct {
 	db      *DB
 	snap    *pebble.Snapshot
 	problem func(error)
+	bad     func(key []byte)
 	stats   VerifyStats
 	names   map[uint32]bool
 	sets    map[labelKey]bool
@@ -61,9 +68,11 @@ func (v *verifier) tell(err error) {
 	v.problem(damaged(err))
 }
 
-func (v *verifier) run() error {
-	if err := v.tables(); err != nil {
-		return err
+func (v *verifier) run(tables bool) error {
+	if tables {
+		if err := v.tables(); err != nil {
+			return err
+		}
 	}
 	for _, r := range [][2][]byte{{{0}, {0x10}}, {{0x11}, {0xff}}} { // what is of no partition
 		if err := v.scan(r[0], r[1], v.global); err != nil {
@@ -161,6 +170,7 @@ func (v *verifier) scan(lo, hi []byte, f func(k, val []byte) error) (err error) 
 		}
 		if err != nil {
 			v.tell(corrupt(fmt.Sprintf("key %x", it.Key()), err))
+			v.bad(it.Key())
 		}
 	}
 	if err := it.Error(); err != nil {

@@ -83,13 +83,15 @@ func (r *restoreCommand) Run(c *console) error {
 // verifyCommand reads every byte.
 type verifyCommand struct {
 	Folder string `arg:"" help:"A store's folder that no process has open, a backup or a snapshot." placeholder:"FOLDER"`
+	DryRun bool   `help:"Only tell what is damaged in the tables of a store; do not cut it out."`
 }
 
 // Help is what --help prints below the summary.
 func (verifyCommand) Help() string {
 	return `Each file of a backup is compared with its MANIFEST. Of a store, the log is read, every block of
 every table, and every value is decoded. What is not as it was written is named, one line each, and
-the exit code is 1.`
+the exit code is 1. What cannot be read of a store is cut out, so that the rest can be, and recorded: the
+losses are listed at the end, and queries that touch one answer with a warning.`
 }
 
 // Run verifies.
@@ -117,6 +119,10 @@ func (v *verifyCommand) Run(c *console) error {
 		return err
 	}
 	stats, err := db.Verify(ctx, tell)
+	if err == nil && problems > 0 && !v.DryRun {
+		_, err = db.Repair(ctx)
+	}
+	losses := db.Losses()
 	if cerr := db.Close(); problems == 0 {
 		err = errors.Join(err, cerr)
 	}
@@ -125,6 +131,9 @@ func (v *verifyCommand) Run(c *console) error {
 	}
 	fmt.Fprintf(c.out, "%s: %d tables, %d keys, %d chunks of %d samples, %d row groups of %d rows, %d problems\n", v.Folder,
 		stats.Tables, stats.Keys, stats.Chunks, stats.Samples, stats.RowGroups, stats.Rows, stats.Problems)
+	for i := range losses {
+		fmt.Fprintf(c.out, "lost: %s\n", &losses[i])
+	}
 	if problems > 0 {
 		return &toldError{fmt.Errorf("%d problems", problems)}
 	}

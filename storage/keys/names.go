@@ -106,3 +106,6 @@ func ReadLogName(key []byte) (name, measurement, field string, err error) {
 	}
 	return name, measurement, field, nil
 }
+
+// AllLogNames is the range of all LogName keys.
+func AllLogNames() (lo, hi []byte) { return []byte{tagLogName}, []byte{tagLogName + 1} }

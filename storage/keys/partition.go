@@ -90,3 +90,14 @@ func (p Partition) rest(key []byte, k byte, what string) ([]byte, error) {
 	}
 	return key[prefixLen+1:], nil
 }
+
+// AllPartitions is the range of the keys of all partitions.
+func AllPartitions() (lo, hi []byte) { return []byte{tagPartition}, []byte{tagPartition + 1} }
+
+// ReadPrefix returns the partition that a key belongs to, if it does to one.
+func ReadPrefix(key []byte) (Partition, bool) {
+	if len(key) < prefixLen || key[0] != tagPartition {
+		return Partition{}, false
+	}
+	return Partition{i64(key[1:]), binary.BigEndian.Uint32(key[9:])}, true
+}
