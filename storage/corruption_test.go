@@ -133,7 +133,7 @@ func TestDamagedFiles(t *testing.T) {
 	}
 	rng := rand.New(rand.NewPCG(7, 7))
 	lossy, kinds := 0, map[string]int{}
-	rounds := 120
+	rounds := 72
 	if testing.Short() {
 		rounds = 30
 	}
