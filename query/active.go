@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tidemark/query/ast"
+	"tidemark/query/exec"
 )
 
 // Active is a query that is running or waits for its turn.
@@ -19,8 +20,9 @@ type Active struct {
 	Started time.Time
 	// Waiting says that it has no slot yet (Options.MaxConcurrent).
 	Waiting bool
-	// Samples is how many samples it holds in memory now.
-	Samples int64
+	// Samples is how many samples it holds in memory now, Memory their bytes by the
+	// reckoning of exec.SampleBytes.
+	Samples, Memory int64
 }
 
 // active is the queries of an engine.
@@ -36,6 +38,7 @@ type running struct {
 	cancel  context.CancelCauseFunc
 	waiting atomic.Bool
 	held    atomic.Int64
+	peak    atomic.Int64
 }
 
 // begin registers a query; end forgets it.
@@ -65,6 +68,7 @@ func (e *Engine) Active() []Active {
 	for _, r := range e.active.runs {
 		q := r.Active
 		q.Waiting, q.Samples = r.waiting.Load(), r.held.Load()
+		q.Memory = q.Samples * exec.SampleBytes
 		out = append(out, q)
 	}
 	e.active.mu.Unlock()

@@ -23,6 +23,7 @@ type Engine struct {
 	opts   Options
 	slots  chan struct{}
 	models *exec.Models
+	memory *exec.Memory
 	// active has its own lock.
 	active active
 }
@@ -34,8 +35,12 @@ func NewEngine(src exec.Source, opts Options) *Engine {
 		opts = Options{Now: opts.Now}
 	}
 	opts = opts.withDefaults()
-	return &Engine{src: src, opts: opts, slots: make(chan struct{}, opts.MaxConcurrent), models: exec.NewModels(opts.MaxModelBytes)}
+	return &Engine{src: src, opts: opts, slots: make(chan struct{}, opts.MaxConcurrent), models: exec.NewModels(opts.MaxModelBytes), memory: exec.NewMemory(opts.MaxTotalMemory)}
 }
+
+// Memory returns the bytes that running queries hold now, by the reckoning of
+// exec.SampleBytes.
+func (e *Engine) Memory() int64 { return e.memory.Used() }
 
 // Query answers one request. The errors are those listed in errors.go.
 func (e *Engine) Query(ctx context.Context, req Request) (*Result, error) {
@@ -49,24 +54,39 @@ func (e *Engine) Query(ctx context.Context, req Request) (*Result, error) {
 	}
 	ctx, run, end := e.active.begin(ctx, &req, e.opts.Now())
 	defer end()
+	res, err := e.run(ctx, req, node, p, run)
+	if e.opts.OnFinish != nil {
+		f := Finished{Text: req.Text, Dialect: req.Dialect, Started: run.Started, Took: e.opts.Now().Sub(run.Started), Memory: run.peak.Load() * exec.SampleBytes, Err: err}
+		if res != nil {
+			f.Stats = res.Stats
+		}
+		e.opts.OnFinish(f)
+	}
+	return res, err
+}
+
+// run runs a plan once there is a slot for it.
+func (e *Engine) run(ctx context.Context, req Request, node plan.Node, p exec.Params, run *running) (*Result, error) {
 	ctx, done, err := e.enter(ctx, req.Timeout)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
 	run.waiting.Store(false)
-	p.Held = &run.held
-	ans, err := read(ctx, e, func(view model.View) (*exec.Answer, error) {
-		p.Held.Store(0)
-		return exec.Run(ctx, view, node, p)
-	})
+	p.Held, p.Peak = &run.held, &run.peak
+	ans, err := read(ctx, e, func(view model.View) (*exec.Answer, error) { return exec.Run(ctx, view, node, p) })
 	if err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
 		return nil, contextError(err, "execution")
 	}
-	return result(ans), nil
+	res := result(ans)
+	res.Stats.PeakSamples = run.peak.Load()
+	if ans.Measured != nil {
+		res.Plan = operators(node, func(n plan.Node, o *Operator) { o.Measured = ans.Measured[n] })
+	}
+	return res, nil
 }
 
 // maxMends bounds how often a query is asked anew because it met damage.
@@ -142,6 +162,9 @@ func (e *Engine) params(req Request, node plan.Node) (exec.Params, error) {
 		MaxSamples:   o.MaxSamples,
 		MaxRows:      o.MaxRows,
 		MaxRowBytes:  o.MaxRowBytes,
+		MaxMemory:    o.MaxMemory,
+		Memory:       e.memory,
+		Measure:      req.Measure,
 		Models:       e.models,
 	}
 	if p.Lookback == 0 {

@@ -28,6 +28,11 @@ type Options struct {
 	// MaxSamples bounds the samples that a query holds in memory at once;
 	// default 50 million.
 	MaxSamples int64
+	// MaxMemory bounds the bytes that a query holds at once, MaxTotalMemory those of
+	// all running queries together, by the reckoning of exec.SampleBytes: samples, columns
+	// and groups count, the result on its way to the client does not. Defaults 1 GiB
+	// and 4 GiB.
+	MaxMemory, MaxTotalMemory int64
 	// MaxPoints bounds the steps of a range query; default 11,000.
 	MaxPoints int
 	// DefaultLimit is the number of log rows of a query that states none;
@@ -43,6 +48,9 @@ type Options struct {
 	// MaxModelBytes bounds the models of analysis functions that are kept
 	// between queries; default 128 MiB, which is those of about a thousand series.
 	MaxModelBytes int64
+	// OnFinish, where not nil, is told of each query that has run, when it ends; it
+	// must not block.
+	OnFinish func(Finished)
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 }
@@ -74,6 +82,8 @@ func (o Options) withDefaults() Options {
 		}
 	}
 	big(&o.MaxSamples, 50_000_000)
+	big(&o.MaxMemory, 1<<30)
+	big(&o.MaxTotalMemory, max(4<<30, o.MaxMemory))
 	big(&o.MaxRows, 5_000_000)
 	big(&o.MaxRowBytes, 256<<20)
 	big(&o.MaxModelBytes, 128<<20)
@@ -98,6 +108,8 @@ func (o Options) Validate() error {
 	check("max-timeout", int64(o.MaxTimeout))
 	check("max-concurrent", int64(o.MaxConcurrent))
 	check("max-samples", o.MaxSamples)
+	check("max-memory", o.MaxMemory)
+	check("max-total-memory", o.MaxTotalMemory)
 	check("max-points", int64(o.MaxPoints))
 	check("default-limit", int64(o.DefaultLimit))
 	check("max-limit", int64(o.MaxLimit))

@@ -56,7 +56,7 @@ func (e *Engine) Read(ctx context.Context, req ReadRequest) (*Reading, error) {
 		lo--
 	}
 	r.read, err = exec.OpenRead(ctx, r.view, req.Matchers, lo, req.End, exec.Params{
-		Lookback: e.opts.Lookback, Enforce: req.Enforce, MaxSamples: e.opts.MaxSamples, Held: &run.held})
+		Lookback: e.opts.Lookback, Enforce: req.Enforce, MaxSamples: e.opts.MaxSamples, MaxMemory: e.opts.MaxMemory, Memory: e.memory, Held: &run.held})
 	if err != nil {
 		r.view.Close()
 		r.leave()

@@ -40,6 +40,8 @@ type Request struct {
 	Lookback time.Duration
 	// Enforce is added to the matchers of every selector of the query.
 	Enforce []*model.Matcher
+	// Measure asks for Result.Plan: what each operator read and how long it took.
+	Measure bool
 }
 
 // MetaRequest is a question about labels.

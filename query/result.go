@@ -68,6 +68,8 @@ type Stats struct {
 	// the place of samples, chunks looked at and left out, and the bytes of
 	// those decoded.
 	Chunks, Summaries, ChunksSkipped, Bytes int64
+	// PeakSamples is how many samples were held at once at most.
+	PeakSamples int64
 }
 
 // Result is the answer to a query.
@@ -81,4 +83,6 @@ type Result struct {
 	// the query's text where it has one.
 	Warnings, Infos []string
 	Stats           Stats
+	// Plan is the measured plan, where Request.Measure asks for it.
+	Plan *Operator
 }

@@ -17,6 +17,9 @@ import (
 //	 "stats":{"series":n,"samples":n,"rows":n,"seconds":s},
 //	 "warnings":[…],"infos":[…]}
 //
+// With stats=all, stats has the member plan, the plan with what each operator
+// did; explain=true answers the plan with estimates in the place of the answer.
+//
 // Numbers are written as in Prometheus: [seconds,"value"]. Log rows are
 //
 //	{"stream":{label:value…},
@@ -54,6 +57,10 @@ func (s *Server) handleNativeQueryRange(c *call) error {
 }
 
 func (s *Server) answerNative(c *call, req query.Request, at int64) error {
+	req.Measure = c.params.get("stats") == "all"
+	if done, err := s.explain(c, req); done {
+		return err
+	}
 	res, err := s.ask(c, req)
 	if err != nil {
 		return err
@@ -74,6 +81,10 @@ func (s *Server) answerNative(c *call, req query.Request, at int64) error {
 		w.buf = strconv.AppendInt(w.buf, res.Stats.Rows, 10)
 		w.raw(`,"seconds":`)
 		w.buf = appendSeconds(w.buf, seconds)
+		if res.Plan != nil {
+			w.raw(`,"plan":`)
+			writePlan(w, res.Plan)
+		}
 		w.raw("}")
 		writeNotes(w, res.Warnings, res.Infos)
 		w.raw("}\n")

@@ -134,6 +134,11 @@ const truncated = "results truncated due to limit"
 
 // answerProm asks and writes Prometheus's envelope.
 func (s *Server) answerProm(c *call, req query.Request, limit int, at int64) error {
+	stats := c.params.get("stats")
+	req.Measure = stats == "all"
+	if done, err := s.explain(c, req); done {
+		return inParam("query", err)
+	}
 	res, err := s.ask(c, req)
 	if err != nil {
 		return inParam("query", err)
@@ -146,7 +151,6 @@ func (s *Server) answerProm(c *call, req query.Request, limit int, at int64) err
 		res.Series = res.Series[:limit]
 		res.Warnings = append(res.Warnings, truncated)
 	}
-	stats := c.params.get("stats")
 	seconds := time.Since(c.start).Seconds()
 	s.answer(c, estimate(res), func(w *jsonWriter) {
 		w.raw(`{"status":"success","data":{"resultType":"` + resultType(res, req.Instant) + `","result":`)
@@ -156,9 +160,15 @@ func (s *Server) answerProm(c *call, req query.Request, limit int, at int64) err
 			w.buf = appendSeconds(w.buf, seconds)
 			w.raw(`},"samples":{"totalQueryableSamples":`)
 			w.buf = strconv.AppendInt(w.buf, res.Stats.Samples, 10)
+			w.raw(`,"peakSamples":`)
+			w.buf = strconv.AppendInt(w.buf, res.Stats.PeakSamples, 10)
 			w.raw("}")
 			if stats == "all" {
 				writeRead(w, &res.Stats)
+			}
+			if res.Plan != nil {
+				w.raw(`,"plan":`)
+				writePlan(w, res.Plan)
 			}
 			w.raw("}")
 		}

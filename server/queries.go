@@ -21,9 +21,10 @@ type Running interface {
 // handleQueries lists the running queries:
 //
 //	{"status":"success","data":[{"id":"7","query":"…","dialect":"promql",
-//	  "started":seconds,"age":seconds,"waiting":false,"samples":n}]}
+//	  "started":seconds,"age":seconds,"waiting":false,"samples":n,"memory":bytes}]}
 //
-// where samples is how many it holds in memory. A tenant sees none: texts are
+// where samples is how many it holds in memory and memory their bytes, which
+// --query.max-memory bounds. A tenant sees none: texts are
 // not labelled with whose they are.
 func (s *Server) handleQueries(c *call) error {
 	var list []query.Active
@@ -50,6 +51,8 @@ func (s *Server) handleQueries(c *call) error {
 			w.buf = appendSeconds(w.buf, now.Sub(q.Started).Seconds())
 			w.raw(`,"waiting":` + strconv.FormatBool(q.Waiting) + `,"samples":`)
 			w.buf = strconv.AppendInt(w.buf, q.Samples, 10)
+			w.raw(`,"memory":`)
+			w.buf = strconv.AppendInt(w.buf, q.Memory, 10)
 			w.raw("}")
 			if !w.spill() {
 				return

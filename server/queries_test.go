@@ -38,7 +38,7 @@ func TestQueriesAreListedAndEnded(t *testing.T) {
 	h.get("/tidemark/api/v1/queries").want(t, 200, `{"status":"success","data":[]}`)
 	answer := make(chan reply, 1)
 	go func() { answer <- h.get(`/api/v1/query?query=up%7Ba%3D%22b%22%7D`) }()
-	entry := regexp.MustCompile(`^{"status":"success","data":\[{"id":"(\d+)","query":"up{a=\\"b\\"}","dialect":"promql","started":[0-9.]+,"age":[0-9.]+,"waiting":false,"samples":0}\]}\n$`)
+	entry := regexp.MustCompile(`^{"status":"success","data":\[{"id":"(\d+)","query":"up{a=\\"b\\"}","dialect":"promql","started":[0-9.]+,"age":[0-9.]+,"waiting":false,"samples":0,"memory":0}\]}\n$`)
 	var id string
 	for range 500 {
 		if m := entry.FindStringSubmatch(h.get("/tidemark/api/v1/queries").body); m != nil {
@@ -124,7 +124,19 @@ func TestStatsOfAQuery(t *testing.T) {
 	h := startReal(t)
 	h.write("/write", "up,host=a value=1 1000000000\nup,host=b value=1 1000000000\n")
 	body := h.get("/api/v1/query?query=count(up)&time=1&stats=all").body
-	if !strings.Contains(body, `"samples":{"totalQueryableSamples":2},"read":{"series":2,"chunks":0,"summaries":0,"chunksSkipped":0,"bytes":0}}`) {
-		t.Error(body)
+	seconds := regexp.MustCompile(`("evalTotalTime"|"seconds"):[0-9.]+`)
+	const want = `"stats":{"timings":{"evalTotalTime":0},"samples":{"totalQueryableSamples":2,"peakSamples":3},"read":{"series":2,"chunks":0,"summaries":0,"chunksSkipped":0,"bytes":0},` +
+		`"plan":{"operator":"count","type":"instant vector","position":"1:1","measured":{"seconds":0,"calls":1,"series":1,"values":1},` +
+		`"inputs":[{"operator":"up","type":"instant vector","position":"1:7","measured":{"seconds":0,"calls":1,"series":2,"values":2,"streamsMatched":2,"samples":2,"rows":0,"chunks":0,"chunksSkipped":0,"summaries":0,"bytes":0}}]}}`
+	if got := seconds.ReplaceAllString(body, "$1:0"); !strings.Contains(got, want) {
+		t.Errorf("answer is %s\nwant it to contain %s", got, want)
+	}
+	for _, path := range []string{"/api/v1/query?time=1", "/tidemark/api/v1/query?time=1", "/api/v1/query_range?start=1&end=1&step=1"} {
+		h.get(path+"&query=count(up)&explain=true").want(t, 200, `{"status":"success","data":{"explain":{"operator":"count","type":"instant vector","position":"1:1","estimated":{"steps":1},`+
+			`"inputs":[{"operator":"up","type":"instant vector","position":"1:7","estimated":{"steps":1,"series":2,"samples":2,"chunks":0,"bytes":0,"summaries":true}}]}}}`)
+	}
+	h.get("/api/v1/query?query=up&explain=perhaps").want(t, 400, `{"status":"error","errorType":"bad_data","error":"invalid parameter \"explain\": want true or false"}`)
+	if r := h.get("/api/v1/query?query=sum(&explain=true"); r.status != 400 || !strings.Contains(r.body, `invalid parameter \"query\"`) {
+		t.Errorf("a wrong query: %d %s", r.status, r.body)
 	}
 }

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"math/rand/v2"
+	"regexp"
 	"strings"
 )
 
@@ -25,7 +26,15 @@ func (g *generator) use(kind, what string) string {
 
 func (g *generator) chance(n int) bool { return g.rng.IntN(n) == 0 }
 
+// offsetOfTimestamp is a selection of timestamp with both an offset and @, of which
+// Prometheus forgets the offset there.
+var offsetOfTimestamp = regexp.MustCompile(`(timestamp\((?:[a-z_]+|\{"utf8.metric"\})(?:\{[^}]*\})?) offset (?:\([^)]*\)|\S+) @`)
+
 func (g *generator) query() string {
+	return offsetOfTimestamp.ReplaceAllString(g.expression(), "$1 @")
+}
+
+func (g *generator) expression() string {
 	switch g.rng.IntN(12) {
 	case 0:
 		return g.scalar(2)
@@ -163,6 +172,11 @@ func (g *generator) aggregate(depth int) string {
 		g.inParam = true
 		param = pick(g, "0.5", "0.9", "0", "1", "-1", g.scalar(depth-1)) + ", "
 		g.inParam = outer
+		if strings.Contains(param, "(") {
+			// Over what does not change with the step, Prometheus takes the parameter of
+			// the first step for all.
+			return op + " " + g.grouping() + " (" + param + g.selector(floatMetrics) + ")"
+		}
 	}
 	if g.chance(8) { // of exact numbers: values become labels here
 		return g.use("aggregation", "count_values") + " " + g.grouping() + ` ("v", ` + g.selector([]string{"gauge", "nested", "requests_total"}) + g.at() + ")"

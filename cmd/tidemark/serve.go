@@ -53,6 +53,9 @@ type serveCommand struct {
 	MaxQueryTimeout span  `group:"Limits:" help:"Longest deadline that a query may state (default ${default})." default:"5m" placeholder:"DURATION"`
 	MaxQueries      int   `group:"Limits:" help:"Queries that run at once; others wait (default ${default})." default:"20" placeholder:"N"`
 	MaxSamples      int64 `group:"Limits:" help:"Samples that a query may hold in memory (default ${default})." default:"50000000" placeholder:"N"`
+	MaxMemory       size  `name:"query.max-memory" group:"Limits:" help:"Memory that a query may hold: samples, columns and groups (default ${default})." default:"1GiB" placeholder:"SIZE"`
+	MaxTotalMemory  size  `name:"query.max-total-memory" group:"Limits:" help:"Memory that all running queries may hold together (default ${default})." default:"4GiB" placeholder:"SIZE"`
+	SlowQuery       span  `name:"query.slow" group:"Limits:" help:"Log queries that take at least this long; the log is in the store, too (default ${default})." default:"5s" placeholder:"DURATION"`
 	MaxBody         size  `group:"Limits:" help:"Size of a write, also after decompression (default ${default})." default:"64MiB" placeholder:"SIZE"`
 	HeadBytes       size  `group:"Limits:" help:"Memory of recent data before it is written to chunks (default ${default})." default:"128MiB" placeholder:"SIZE"`
 	CacheBytes      size  `group:"Limits:" help:"Memory of the block cache (default ${default})." default:"128MiB" placeholder:"SIZE"`
@@ -319,6 +322,8 @@ func (s *serveCommand) server(db *storage.DB, log *slog.Logger, token string, re
 		MaxTimeout:    max(time.Duration(s.MaxQueryTimeout), time.Duration(s.QueryTimeout)),
 		MaxConcurrent: s.MaxQueries,
 		MaxSamples:    s.MaxSamples,
+		MaxMemory:     int64(s.MaxMemory), MaxTotalMemory: max(int64(s.MaxTotalMemory), int64(s.MaxMemory)),
+		OnFinish: slowQueries(log, time.Duration(s.SlowQuery)),
 	}
 	if err := opts.Validate(); err != nil {
 		return nil, err

@@ -39,6 +39,8 @@ type Answer struct {
 	// Warnings and Infos are sorted and unique.
 	Warnings, Infos []string
 	Stats           Stats
+	// Measured has what each operator did, where Params.Measure asks for it.
+	Measured map[plan.Node]*Measured
 }
 
 // Run executes a plan on a view. Errors are *Error, *LimitError, the
@@ -50,7 +52,12 @@ func Run(ctx context.Context, view model.View, root plan.Node, p Params) (*Answe
 	ev := &evaluator{Params: p, view: view, root: root, held: p.Held,
 		named: map[*plan.SelectLogs]naming{}, fixed: map[plan.Node]bool{},
 		warnings: map[string]struct{}{}, infos: map[string]struct{}{}}
+	defer ev.settle()
 	nameLabels(root, nil, ev.named)
+	ev.shared = newSharing(root)
+	if p.Measure {
+		ev.trace = newTracer()
+	}
 	a := &Answer{Grid: p.Grid, Instant: p.Instant}
 	if err := ev.answer(ctx, a); err != nil {
 		return nil, err
@@ -59,6 +66,10 @@ func Run(ctx context.Context, view model.View, root plan.Node, p Params) (*Answe
 		for _, text := range w.Warnings() {
 			ev.warnings[text] = struct{}{}
 		}
+	}
+	if ev.trace != nil {
+		ev.trace.turn(nil, ev.stats)
+		a.Measured = ev.trace.nodes
 	}
 	a.Warnings, a.Infos, a.Stats = sortedKeys(ev.warnings), sortedKeys(ev.infos), ev.stats
 	return a, nil
@@ -92,8 +103,9 @@ func (ev *evaluator) answer(ctx context.Context, a *Answer) (err error) {
 		return err
 	}
 	if call, ok := ev.root.(*plan.Call); ok && call.Func.Family == "analysis" {
+		op := ev.begin(call)
 		res, err := ev.evalAnalysis(ctx, call, ev.Grid)
-		if err != nil {
+		if op.end(err); err != nil {
 			return err
 		}
 		if res.Timed != nil {

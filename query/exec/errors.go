@@ -20,11 +20,19 @@ type LimitError struct {
 	Limit string // the option's name
 	Max   int64
 	What  string // what there would have been too many of
+	// Operator is what met it, as plan.Describe names it, and Pos its place in the
+	// text; both are empty where it is not known.
+	Operator string
+	Pos      ast.Pos
 }
 
-// Error states the limit, its name and its value.
+// Error states the limit, its name and its value, and the operator that met it.
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("query needs more than %d %s (limit %s)", e.Max, e.What, e.Limit)
+	s := fmt.Sprintf("query needs more than %d %s (limit %s)", e.Max, e.What, e.Limit)
+	if e.Operator != "" {
+		s = fmt.Sprintf("%s in `%s`%s", s, e.Operator, where(e.Pos))
+	}
+	return s
 }
 
 // Is makes errors.Is(err, ErrLimit) true.

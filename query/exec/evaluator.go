@@ -50,8 +50,16 @@ type Params struct {
 	// MaxSamples bounds the samples held at once, MaxRows and MaxRowBytes the
 	// log rows.
 	MaxSamples int64
-	// Held, where not nil, is kept at the number of samples held now.
-	Held        *atomic.Int64
+	// MaxMemory bounds the bytes of what is held at once, by the engine's reckoning
+	// (see Memory); 0 is no bound. Memory, where not nil, is shared by the queries of
+	// an engine and bounds them all.
+	MaxMemory int64
+	Memory    *Memory
+	// Held, where not nil, is kept at the number of samples held now, and Peak at the
+	// most so far.
+	Held, Peak *atomic.Int64
+	// Measure asks for Answer.Measured.
+	Measure     bool
 	MaxRows     int64
 	MaxRowBytes int64
 }
@@ -78,6 +86,10 @@ type evaluator struct {
 	sorted bool
 	// hinted is the metric name looked at last for hints; under notes.
 	hinted string
+	// trace is nil where nobody asked for a measured plan, shared where no expression
+	// occurs twice.
+	trace  *tracer
+	shared *sharing
 }
 
 // warn adds a warning for the person who asked; equal ones count once.
@@ -136,17 +148,6 @@ func (ev *evaluator) outermost(n plan.Node) bool {
 	}
 	return root == n
 }
-
-// hold accounts for n more samples in memory and fails beyond the limit.
-func (ev *evaluator) hold(n int) error {
-	if ev.held.Add(int64(n)) > ev.MaxSamples {
-		return &LimitError{Limit: "max-samples", Max: ev.MaxSamples, What: "samples held in memory"}
-	}
-	return nil
-}
-
-// release is the reverse of hold.
-func (ev *evaluator) release(n int) { ev.held.Add(-int64(n)) }
 
 // tick checks whether the query was cancelled; loops call it once per series.
 func (ev *evaluator) tick(ctx context.Context) error { return ctx.Err() }

@@ -237,7 +237,11 @@ func (ev *evaluator) eachWindowed(ctx context.Context, sel *plan.Select, g Grid,
 			return fromParts(ctx, s)
 		}
 	}
-	return ev.eachSeries(ctx, sel.Matchers, lo, hi, windows, newWork, emit)
+	op := ev.begin(sel)
+	return op.end(ev.eachSeries(ctx, sel.Matchers, lo, hi, windows, newWork, func(c *Column) error {
+		op.outColumn(c)
+		return op.in(emit(c))
+	}))
 }
 
 // hintCounter notes a metric that does not look like a counter.

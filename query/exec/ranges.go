@@ -47,13 +47,8 @@ func (ev *evaluator) rangeWindows(n plan.Node, g Grid) (Windows, error) {
 	return Windows{}, errorAt(n.Position(), "want a range, got %s", n.Type())
 }
 
-// eachRange streams the series of a range argument. The slider knows the
-// windows; its window positions are those of the series that visit is called
-// with. What visit wants to keep of the series it may keep.
-func (ev *evaluator) eachRange(ctx context.Context, n plan.Node, g Grid, visit func(*slider, *rangeSeries) error) error {
-	if g.Len() == 0 {
-		return nil
-	}
+// streamRange is eachRange without the account.
+func (ev *evaluator) streamRange(ctx context.Context, n plan.Node, g Grid, visit func(*slider, *rangeSeries) error) error {
 	win, err := ev.rangeWindows(n, g)
 	if err != nil {
 		return err

@@ -15,15 +15,11 @@ func isRange(n plan.Node) bool {
 	return t == funcs.Range || t == funcs.LogRange
 }
 
-// each streams the series of an instant vector expression over a grid, each
-// label set once. The column that emit receives is emit's.
-func (ev *evaluator) each(ctx context.Context, n plan.Node, g Grid, emit func(*Column) error) error {
+// eachNode evaluates an instant vector expression, whatever was before.
+func (ev *evaluator) eachNode(ctx context.Context, n plan.Node, g Grid, emit func(*Column) error) error {
 	steps := g.Len()
-	if steps == 0 {
-		return nil
-	}
 	if steps > 1 && ev.independent(n) {
-		return ev.each(ctx, n, Instant(g.Start), func(c *Column) error {
+		return ev.eachNode(ctx, n, Instant(g.Start), func(c *Column) error {
 			if !c.Present.Has(0) {
 				ev.recycle(c)
 				return nil
