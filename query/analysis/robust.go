@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 )
 
@@ -16,7 +17,7 @@ func Median(v []float64) float64 {
 	if n == 0 {
 		return math.NaN()
 	}
-	hi := nth(v, n/2)
+	hi := Nth(v, n/2)
 	if n%2 == 1 {
 		return hi
 	}
@@ -31,32 +32,21 @@ func mid(a, b float64) float64 {
 	return a/2 + b/2
 }
 
-// nth returns the k-th smallest value and leaves v partitioned around it:
-// Hoare's quickselect with the median of three as pivot.
-func nth(v []float64, k int) float64 {
-	lo, hi := 0, len(v)-1
-	for rounds := 0; hi-lo > 16; rounds++ {
-		if rounds > 64 { // a bad input for the pivot rule: sorting bounds the cost
-			slices.Sort(v[lo : hi+1])
-			return v[k]
-		}
-		m := lo + (hi-lo)/2
-		if v[m] < v[lo] {
-			v[m], v[lo] = v[lo], v[m]
-		}
-		if v[hi] < v[lo] {
-			v[hi], v[lo] = v[lo], v[hi]
-		}
-		if v[hi] < v[m] {
-			v[hi], v[m] = v[m], v[hi]
-		}
-		p := v[m]
-		i, j := lo, hi
+// Nth returns the k-th smallest value, from 0, and leaves v partitioned around
+// it: smaller ones before index k and greater ones behind. Values must not be
+// NaN. It is Hoare's quickselect (1961) with the median of three as pivot; where
+// partitions shrink badly, what is left is sorted, as introselect does (Musser 1997).
+// O(n) on average, O(n log n) at worst.
+func Nth(v []float64, k int) float64 {
+	for turns := 2 * bits.Len(uint(len(v))); len(v) > 16 && turns > 0; turns-- {
+		a, b, c := v[0], v[len(v)/2], v[len(v)-1]
+		pivot := max(min(a, b), min(max(a, b), c))
+		i, j := 0, len(v)-1
 		for i <= j {
-			for v[i] < p {
+			for v[i] < pivot {
 				i++
 			}
-			for v[j] > p {
+			for v[j] > pivot {
 				j--
 			}
 			if i <= j {
@@ -67,18 +57,14 @@ func nth(v []float64, k int) float64 {
 		}
 		switch {
 		case k <= j:
-			hi = j
+			v = v[:j+1]
 		case k >= i:
-			lo = i
+			v, k = v[i:], k-i
 		default:
 			return v[k]
 		}
 	}
-	for i := lo + 1; i <= hi; i++ {
-		for j := i; j > lo && v[j] < v[j-1]; j-- {
-			v[j], v[j-1] = v[j-1], v[j]
-		}
-	}
+	slices.Sort(v)
 	return v[k]
 }
 
@@ -111,7 +97,7 @@ func Select(v []float64, q float64) float64 {
 	x := min(max(q, 0), 1) * float64(n-1)
 	k := int(x)
 	f := x - float64(k)
-	a := nth(v, k)
+	a := Nth(v, k)
 	if f == 0 || k+1 >= n {
 		return a
 	}

@@ -43,7 +43,7 @@ func TestMedianAgainstSorting(t *testing.T) {
 				}
 			}
 			for _, k := range []int{0, n / 3, n - 1} {
-				if got := nth(slices.Clone(v), k); got != sorted[k] {
+				if got := Nth(slices.Clone(v), k); got != sorted[k] {
 					t.Fatalf("kind %d: %d-th of %d: got %g, want %g", kind, k, n, got, sorted[k])
 				}
 			}
