@@ -156,6 +156,23 @@ func (r *groupReader) open(ref *groupRef) (*rowgroup.Group, error) {
 	return g, nil
 }
 
+// done forgets the groups of a cluster, none of which a call looks at twice. What
+// belongs to them may not be used any more.
+func (r *groupReader) done(c *rowCluster) {
+	for _, ref := range c.groups {
+		id := ref.id()
+		g := r.opened[id]
+		if g == nil {
+			continue
+		}
+		g.Release()
+		r.held -= r.sizes[id]
+		delete(r.opened, id)
+		delete(r.sizes, id)
+		r.queue = slices.DeleteFunc(r.queue, func(q groupID) bool { return q == id })
+	}
+}
+
 // shapes returns the shapes of a group's lines, and keeps them for later calls.
 func (r *groupReader) shapes(ref *groupRef, g *rowgroup.Group) (*rowgroup.Shapes, error) {
 	s, err := g.Shapes()

@@ -36,11 +36,11 @@ func (v *view) countRows(ctx context.Context, sel model.RowSelection, c model.Ro
 	if c.Edges[0] == maxInt64 {
 		return nil
 	}
-	if c.Distinct && !distinct(&c) {
+	if c.Distinct && !distinct(&c) || c.Bytes && c.Number != "" {
 		return model.ErrUndecided
 	}
 	sel.Mint, sel.Maxt = max(sel.Mint, c.Edges[0]+1), min(sel.Maxt, c.Edges[len(c.Edges)-1])
-	sel.NoLine, sel.AllFields, sel.Limit = !c.Shapes, false, 0
+	sel.NoLine, sel.AllFields, sel.Limit = !c.Shapes && !c.Bytes, false, 0
 	sel.Fields = append(slices.Clone(c.By), c.Without...)
 	if c.Number != "" {
 		sel.Fields = append(sel.Fields, c.Number)
@@ -82,6 +82,7 @@ func (v *view) countRows(ctx context.Context, sel model.RowSelection, c model.Ro
 			for i := w; i < len(stored) && errs[w] == nil; i += workers {
 				if errs[w] = ctx.Err(); errs[w] == nil {
 					errs[w] = tables[w].addCluster(s, stored[i])
+					s.groups.done(stored[i])
 				}
 			}
 		})
@@ -114,6 +115,7 @@ type countTable struct {
 	counters []*counter    // in order of appearance
 	held     int64         // counters of all intervals, and numbers
 	values   *distinctSets // in place of counters
+	tallies  tallyCount
 	key      []byte
 	labels   model.Labels
 }
@@ -145,6 +147,9 @@ func (t *countTable) counter(labels model.Labels, shape []byte) *counter {
 		if t.c.Shapes {
 			n.Shape = slices.Clone(shape)
 		}
+		if t.c.Bytes {
+			n.Bytes = make([]int64, len(n.Rows))
+		}
 		if t.c.Number != "" {
 			k := len(n.Rows)
 			all := make([]float64, 4*k)
@@ -162,16 +167,7 @@ func (t *countTable) counter(labels model.Labels, shape []byte) *counter {
 
 // add adds a number to interval k.
 func (n *counter) add(k int, v float64) {
-	if n.Rows[k] == 0 {
-		n.Mins[k], n.Maxs[k] = v, v
-	} else {
-		if v < n.Mins[k] || math.IsNaN(n.Mins[k]) {
-			n.Mins[k] = v
-		}
-		if v > n.Maxs[k] || math.IsNaN(n.Maxs[k]) {
-			n.Maxs[k] = v
-		}
-	}
+	n.widen(k, v, v)
 	n.Rows[k]++
 	n.plus(k, v)
 }
@@ -237,11 +233,7 @@ func (t *countTable) merge(o *countTable) {
 				continue
 			}
 			if m.Sums != nil {
-				if n.Rows[k] == 0 {
-					n.Mins[k], n.Maxs[k] = m.Mins[k], m.Maxs[k]
-				} else {
-					n.Mins[k], n.Maxs[k] = math.Min(n.Mins[k], m.Mins[k]), math.Max(n.Maxs[k], m.Maxs[k])
-				}
+				n.widen(k, m.Mins[k], m.Maxs[k])
 				n.plus(k, m.Sums[k])
 				n.lost[k] += m.lost[k]
 				if m.Numbers != nil {
@@ -249,6 +241,9 @@ func (t *countTable) merge(o *countTable) {
 				}
 			}
 			n.Rows[k] += rows
+			if m.Bytes != nil {
+				n.Bytes[k] += m.Bytes[k]
+			}
 		}
 	}
 }
@@ -327,6 +322,9 @@ func (t *countTable) addRows(ls model.Labels, d *rowData) error {
 		}
 		n := t.counter(t.group(ls, value), template)
 		k := t.interval(time)
+		if t.c.Bytes {
+			n.Bytes[k] += int64(len(d.lines[i]))
+		}
 		if t.c.Number != "" {
 			t.add(n, k, number)
 		} else {
@@ -370,6 +368,15 @@ func (t *countTable) addCluster(s *rowScan, c *rowCluster) error {
 		if t.countWhole(s, c, ref) {
 			continue
 		}
+		if ok, err := t.countTallied(s, c, ref); ok || err != nil {
+			if err != nil {
+				return corrupt(ref.String(), err)
+			}
+			if t.full() {
+				return model.ErrUndecided
+			}
+			continue
+		}
 		m, err := s.match(c, ref)
 		if err != nil {
 			return err
@@ -406,7 +413,7 @@ func (t *countTable) addCluster(s *rowScan, c *rowCluster) error {
 // nothing else is asked for.
 func (t *countTable) countWhole(s *rowScan, c *rowCluster, ref *groupRef) bool {
 	q := t.c
-	if !c.every || len(s.v.tombstones) > 0 || !s.filter.keepsAll() || len(q.By) > 0 || q.ByStream || len(q.Without) > 0 || q.Shapes || q.Number != "" ||
+	if !c.every || len(s.v.tombstones) > 0 || !s.filter.keepsAll() || len(q.By) > 0 || q.ByStream || len(q.Without) > 0 || q.Shapes || q.Bytes || q.Number != "" ||
 		ref.Mint < s.sel.Mint || ref.Maxt > s.sel.Maxt {
 		return false
 	}
@@ -431,6 +438,7 @@ type groupCount struct {
 	shapes []*rowgroup.Template
 	ids    []uint16
 	number []numberColumn
+	sizes  []int32 // lengths of lines, where asked for
 	edges  []int64
 
 	slots   []*counter // by code, of the run; nil where not looked up
@@ -501,6 +509,12 @@ func (g *groupCount) run() error {
 		}
 		if slices.ContainsFunc(sets, func(ls model.Labels) bool { return ls.Get(t.c.Number) != "" }) {
 			return model.ErrUndecided
+		}
+	}
+	if t.c.Bytes {
+		var err error
+		if g.sizes, err = m.g.LineSizes(); err != nil {
+			return err
 		}
 	}
 	if combos <= maxSlots && combos > 0 {
@@ -643,7 +657,7 @@ func (g *groupCount) countRun(r *matchedRun, ls model.Labels) error {
 		single = k
 	}
 	plain := len(g.codes) == 0 && g.shapes == nil
-	if single >= 0 && plain && g.t.c.Number == "" {
+	if single >= 0 && plain && g.t.c.Number == "" && g.sizes == nil {
 		n := r.to - r.from
 		if g.m.mask != nil {
 			n = g.m.mask.count(r.from, r.to)
@@ -692,6 +706,9 @@ func (g *groupCount) countRun(r *matchedRun, ls model.Labels) error {
 			n = g.counterOf(ls, g.combo(i))
 		}
 		n.Rows[k]++
+		if g.sizes != nil {
+			n.Bytes[k] += int64(g.sizes[i])
+		}
 	}
 	return nil
 }

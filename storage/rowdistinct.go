@@ -348,5 +348,5 @@ func (d *distinctSets) addAll(k int, texts *colenc.TypedTexts, used rowMask) err
 // distinct reports whether the question is about the number of values of one
 // label or field.
 func distinct(c *model.RowCounting) bool {
-	return c.Distinct && len(c.By) == 1 && !c.ByStream && !c.Shapes && c.Number == "" && !slices.Contains(c.Without, c.By[0])
+	return c.Distinct && len(c.By) == 1 && !c.ByStream && !c.Shapes && !c.Bytes && c.Number == "" && !slices.Contains(c.Without, c.By[0])
 }

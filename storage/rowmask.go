@@ -75,6 +75,21 @@ func (m rowMask) andRange(o rowMask, from, to int) {
 	}
 }
 
+// keep removes the rows whose id, one of ids for each row, has 0 in table.
+func (m rowMask) keep(ids []uint16, table []uint8) {
+	for w := range m {
+		if m[w] == 0 {
+			continue
+		}
+		part := ids[w<<6 : min(len(ids), (w+1)<<6)]
+		bits := uint64(0)
+		for i, id := range part {
+			bits |= uint64(table[id]) << (i & 63)
+		}
+		m[w] &= bits
+	}
+}
+
 // empty reports whether no row is left.
 func (m rowMask) empty() bool {
 	for _, w := range m {

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"cmp"
-	"math/bits"
 	"slices"
 
 	"tidemark/storage/internal/textmatch"
@@ -232,48 +231,52 @@ func (s *rowScan) matchLines(ref *groupRef, m *groupMatch, f *lineFilter) error 
 		return err
 	}
 	templates, ids := shapes.Templates, shapes.IDs
-	// Verdicts of the templates that rows wanted have.
-	const unknown = 0xff
-	outcomes := make([]textmatch.Outcome, len(templates))
-	for t := range outcomes {
-		outcomes[t] = unknown
-	}
+	// The templates are decided first: where none can be kept, no row is looked at.
+	keep := make([]uint8, len(templates)) // 1 where a template is not dropped
 	open := make(map[int32]textmatch.Verdict)
-	var openRows map[int32][]int32 // of templates that are not decided, all their rows
-	for w, word := range m.mask {
-		for rest := word; rest != 0; rest &= rest - 1 {
-			row := w<<6 + bits.TrailingZeros64(rest)
-			t := int32(ids[row])
-			if outcomes[t] == unknown {
-				v := f.verdict(templates[t])
-				if v.Outcome == textmatch.Some && v.Ways != nil {
-					if v.Ways, err = mayOccur(m.g, &v, templates[t]); err != nil {
-						return err
-					}
-					if len(v.Ways) == 0 { // found in no line
-						v.Outcome = textmatch.None
-						if f.Negated() {
-							v.Outcome = textmatch.All
-						}
-					}
-				}
-				if v.Outcome == textmatch.Some {
-					open[t] = v
-				}
-				outcomes[t] = v.Outcome
+	kept := 0
+	for t := range templates {
+		v := f.verdict(templates[t])
+		if v.Outcome == textmatch.Some && v.Ways != nil {
+			if v.Ways, err = mayOccur(m.g, &v, templates[t]); err != nil {
+				return err
 			}
-			if outcomes[t] == textmatch.None {
-				word &^= rest & -rest
+			if len(v.Ways) == 0 { // found in no line
+				v.Outcome = textmatch.None
+				if f.Negated() {
+					v.Outcome = textmatch.All
+				}
 			}
 		}
-		m.mask[w] = word
+		if v.Outcome == textmatch.None {
+			continue
+		}
+		keep[t] = 1
+		kept++
+		if v.Outcome == textmatch.Some {
+			open[int32(t)] = v
+		}
 	}
-	if len(open) == 0 {
+	switch {
+	case kept == 0:
+		clear(m.mask)
+		return nil
+	case kept < len(templates):
+		m.mask.keep(ids, keep)
+	}
+	if len(open) == 0 || m.mask.empty() {
 		return nil
 	}
-	openRows = make(map[int32][]int32, len(open))
+	openRows := make(map[int32][]int32, len(open)) // of templates that are not decided, all their rows
+	for t := range keep {
+		keep[t] = 0
+	}
+	for t := range open {
+		keep[t] = 1
+		openRows[t] = make([]int32, 0, shapes.Count(int(t)))
+	}
 	for row, t := range ids {
-		if outcomes[t] == textmatch.Some {
+		if keep[t] != 0 {
 			openRows[int32(t)] = append(openRows[int32(t)], int32(row))
 		}
 	}

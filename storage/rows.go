@@ -22,7 +22,11 @@ func (v *view) Rows(ctx context.Context, sel model.RowSelection, visit func(*mod
 	}
 	defer v.leave()
 	s := &rowScan{v: v, ctx: ctx, sel: sel}
-	err := s.clusters(func(c *rowCluster) error { return s.blocks(c, visit) })
+	err := s.clusters(func(c *rowCluster) error {
+		err := s.blocks(c, visit)
+		s.groups.done(c)
+		return err
+	})
 	return v.finish("rows", err)
 }
 

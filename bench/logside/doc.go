@@ -8,8 +8,8 @@
 //
 // The rows are those of bench/gen's Logs, as JSON lines in bodies of 5,000, sent
 // by two clients. Tidemark answers a write when it is on disk, VictoriaLogs when
-// it is in memory. "Settled" is after a clean stop, a new start and a merge of
-// everything, which either does by itself in time. A word is searched as a word in VictoriaLogs and
+// it is in memory. "Settled" is after a clean stop, a new start, a merge of
+// everything, which either does by itself in time, and another stop and start. A word is searched as a word in VictoriaLogs and
 // as a substring in Tidemark; the corpus is such that both find the same rows,
 // and the comparison says so.
 //

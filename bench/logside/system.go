@@ -95,7 +95,7 @@ func measure(ctx context.Context, o *options, s system, corpus string, f *facts)
 	if err != nil {
 		return nil, err
 	}
-	defer p.kill()
+	defer func() { p.kill() }()
 	if s.merge != "" && !loaded {
 		before, err := p.cpu()
 		if err != nil {
@@ -109,6 +109,12 @@ func measure(ctx context.Context, o *options, s system, corpus string, f *facts)
 			return nil, err
 		}
 		r.merge = after - before
+		if err := p.stop(); err != nil {
+			return nil, err
+		}
+		if p, err = launch(ctx, s, dir); err != nil {
+			return nil, err
+		}
 	}
 	if r.disk, err = settled(ctx, dir); err != nil {
 		return nil, err

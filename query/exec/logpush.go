@@ -299,11 +299,12 @@ func (q *counting) run(ctx context.Context, visit func(*model.RowCount) error) (
 }
 
 // countStored is countRows without rows; ok is false where the store cannot.
-func (ev *evaluator) countStored(ctx context.Context, rr *rowReader, gr *ast.Grouping, win Windows) (out []*rowCount, ok bool, err error) {
+func (ev *evaluator) countStored(ctx context.Context, rr *rowReader, gr *ast.Grouping, bytes bool, win Windows) (out []*rowCount, ok bool, err error) {
 	q := ev.counting(rr, win)
 	if q == nil || rr.push.unwrap != nil {
 		return nil, false, nil
 	}
+	q.c.Bytes = bytes
 	steps := win.Grid.Len()
 	byKey := map[string]*rowCount{}
 	held := 0
@@ -322,11 +323,15 @@ func (ev *evaluator) countStored(ctx context.Context, rr *rowReader, gr *ast.Gro
 		}
 		for k, n := range rc.Rows {
 			if from, to := q.first[k], q.last[k]; n > 0 && from <= to {
+				w := n
+				if bytes {
+					w = rc.Bytes[k]
+				}
 				c.rows[from] += float64(n)
-				c.weight[from] += float64(n)
+				c.weight[from] += float64(w)
 				if to+1 < steps {
 					c.rows[to+1] -= float64(n)
-					c.weight[to+1] -= float64(n)
+					c.weight[to+1] -= float64(w)
 				}
 			}
 		}

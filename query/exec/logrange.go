@@ -86,10 +86,8 @@ func (ev *evaluator) countRows(ctx context.Context, sel *plan.SelectLogs, gr *as
 	if err != nil {
 		return nil, err
 	}
-	if !bytes {
-		if counts, ok, err := ev.countStored(ctx, rr, gr, win); ok || err != nil {
-			return counts, err
-		}
+	if counts, ok, err := ev.countStored(ctx, rr, gr, bytes, win); ok || err != nil {
+		return counts, err
 	}
 	steps := win.Grid.Len()
 	rs, ok := rowRange(win)

@@ -96,6 +96,8 @@ type RowCounting struct {
 	Number string
 	// Numbers asks for the values themselves beside their sum.
 	Numbers bool
+	// Bytes adds up the lengths of lines.
+	Bytes bool
 	// Distinct asks for one answer, without labels: its Rows are the numbers of
 	// groups that have rows in each interval. By has one name then, and nothing
 	// else is asked for.
@@ -114,6 +116,8 @@ type RowCount struct {
 	Shape []byte
 	// Rows has the number of rows in each interval.
 	Rows []int64
+	// Bytes has the lengths of their lines in each interval, for Bytes.
+	Bytes []int64
 	// Sums, Mins and Maxs are of Number; where an interval has no rows they mean
 	// nothing. Sums are exact but for the last bit, whatever the order of rows.
 	Sums, Mins, Maxs []float64

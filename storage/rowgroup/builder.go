@@ -296,6 +296,10 @@ func (b *Builder) appendGroup(dst []byte, mode colenc.Mode) []byte {
 			add(&entry{kind: kindValues, encoding: encodingPlain, ColumnInfo: ColumnInfo{Type: model.TypeText}})
 		}
 	}
+	payloads = b.appendExtras(payloads, fields, mode, func(p []byte, kind uint8) {
+		payloads = p
+		add(&entry{kind: kind, encoding: encodingPlain, ColumnInfo: ColumnInfo{Type: model.TypeInt}})
+	})
 	b.payloads = payloads
 	c.columns = len(entries)
 

@@ -44,10 +44,10 @@ func (e *entry) decode() error {
 	var present []int64
 	if span := e.Last - e.First + 1; e.Present < span {
 		var words []uint64
-		if words, src, err = colenc.DecodeBools(src, span, nil); err != nil {
+		if words, src, err = colenc.DecodeBools(src, span, colenc.Words(span)); err != nil {
 			return err
 		}
-		present = make([]int64, 0, e.Present)
+		present = colenc.Numbers(e.Present)
 		for i, w := range words {
 			if w == 0 {
 				continue
@@ -60,16 +60,17 @@ func (e *entry) decode() error {
 		if len(present) < e.Present {
 			return colenc.Corruptf("presence: want %d rows, got %d", e.Present, len(present))
 		}
+		colenc.RecycleWords(words)
 	}
 	var bits []uint64
 	var texts *colenc.TypedTexts
 	switch e.Type {
 	case model.TypeFloat:
-		bits, src, err = colenc.DecodeFloats(src, e.Present, nil)
+		bits, src, err = colenc.DecodeFloats(src, e.Present, colenc.Words(e.Present))
 	case model.TypeInt:
-		bits, src, err = colenc.DecodeWords(src, e.Present, nil)
+		bits, src, err = colenc.DecodeWords(src, e.Present, colenc.Words(e.Present))
 	case model.TypeBool:
-		bits, src, err = colenc.DecodeBools(src, e.Present, nil)
+		bits, src, err = colenc.DecodeBools(src, e.Present, colenc.Words(e.Present))
 	case model.TypeText:
 		texts, src, err = colenc.OpenTypedTexts(src, e.Present)
 	default:
@@ -83,6 +84,17 @@ func (e *entry) decode() error {
 	}
 	e.present, e.bits, e.texts = present, bits, texts
 	return nil
+}
+
+// release gives the buffers of what was decoded back.
+func (e *entry) release() {
+	colenc.Recycle(e.present)
+	colenc.RecycleWords(e.bits)
+	colenc.Recycle(e.times)
+	if e.texts != nil {
+		e.texts.Release()
+	}
+	e.present, e.bits, e.texts, e.times = nil, nil, nil, nil
 }
 
 // index returns how many rows before row have a value.

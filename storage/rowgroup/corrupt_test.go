@@ -62,6 +62,10 @@ func readAll(b []byte) (err error) {
 	for i, c := range g.Columns() {
 		_, e := g.MayHave(c.Name, "some text")
 		first(e)
+		_, e = g.Tally(c.Name)
+		first(e)
+		_, e = g.Totals(c.Name)
+		first(e)
 		if i >= 50 {
 			break // a hostile directory may list millions
 		}

@@ -33,6 +33,12 @@ func Describe(group []byte) ([]string, error) {
 			line = "filter of grams"
 		case kindValues:
 			line = "filter of values"
+		case kindTally:
+			line = "tally by label set"
+		case kindTotals:
+			line = "totals by label set"
+		case kindBytes:
+			line = "bytes of lines by label set"
 		case kindField:
 			line = fmt.Sprintf("field %q, %s", e.Name, e.Type)
 			if e.Type == model.TypeText && e.payload != nil && e.decode() == nil {

@@ -20,6 +20,9 @@ const (
 	kindOptional = 128
 	kindGrams    = 128 // filters; see filters.go
 	kindValues   = 129
+	kindTally    = 130 // what fields add up to; see tallies.go
+	kindTotals   = 131
+	kindBytes    = 132
 )
 
 // encodingPlain says that a column's payload is as this version writes it.

@@ -68,8 +68,10 @@
 //	                 5 variables; 3 field: sorted by name and type;
 //	                 6-127 reserved, a reader refuses the group;
 //	                 128 grams, at most once; 129 values, one for each field that
-//	                 has it: filters, described in filters.go;
-//	                 130-255 reserved, a reader skips the column
+//	                 has it: filters, described in filters.go; 130 tally, 131
+//	                 totals, one for each field that has it, and 132 bytes of
+//	                 lines, at most once, described in tallies.go;
+//	                 133-255 reserved, a reader skips the column
 //	1      type      of the values, a model.Type; times are int, lines, shapes and
 //	                 variables are text
 //	1      encoding  1; a reader that does not know another one refuses the column

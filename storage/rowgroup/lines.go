@@ -153,3 +153,54 @@ func (g *Group) someLines(count int, row func(i int) int, dst []string) ([]strin
 	}
 	return dst, nil
 }
+
+// LineSizes returns the length of each row's line. No text is put together.
+func (g *Group) LineSizes() ([]int32, error) {
+	sizes, err := g.lineSizes()
+	if err != nil {
+		return nil, fmt.Errorf("row group: lengths of lines: %w", err)
+	}
+	return sizes, nil
+}
+
+func (g *Group) lineSizes() ([]int32, error) {
+	out := make([]int32, g.rows)
+	if g.lines != nil {
+		if err := g.lines.decode(); err != nil {
+			return nil, err
+		}
+		for i := range out {
+			n, err := g.lines.texts.SizeAt(i)
+			if err != nil {
+				return nil, err
+			}
+			out[i] = int32(n)
+		}
+		return out, nil
+	}
+	r, err := g.withRanks()
+	if err != nil {
+		return nil, err
+	}
+	for row := range out {
+		t := int(r.IDs[row])
+		n := 0
+		for k, text := range r.Templates[t].Constants {
+			n += len(text)
+			if k == 0 {
+				continue
+			}
+			texts, base, err := r.column(t, k-1)
+			if err != nil {
+				return nil, err
+			}
+			size, err := texts.SizeAt(base + int(r.ranks[row]))
+			if err != nil {
+				return nil, err
+			}
+			n += size
+		}
+		out[row] = int32(n)
+	}
+	return out, nil
+}

@@ -26,6 +26,8 @@ type Group struct {
 	fields   []entry
 	grams    *entry // filters, where there are
 	values   []entry
+	extras   []entry      // tallies and totals
+	bytes    *entry       // of lines, by run
 	columns  []ColumnInfo // of the fields
 
 	parts  int // where the payloads lie apart
@@ -79,6 +81,11 @@ func (g *Group) open(head, payloads []byte) (err error) {
 			}
 		case kindValues:
 			g.values = append(g.values, *e)
+		case kindBytes:
+			kept := *e
+			g.bytes = &kept
+		case kindTally, kindTotals:
+			g.extras = append(g.extras, *e)
 		case kindField:
 			if n := len(g.fields); n > 0 && !g.fields[n-1].before(e) {
 				return colenc.Corruptf("column %q of %s: want columns sorted by name and type", e.Name, e.Type)
@@ -105,6 +112,31 @@ func only(into **entry, e *entry, t model.Type) error {
 	kept := *e
 	*into = &kept
 	return nil
+}
+
+// Release gives the memory of what was decoded back, for other groups. What
+// belongs to the group, such as the result of Fields and Slot, may not be used
+// any more; the group may, and decodes again.
+func (g *Group) Release() {
+	for _, e := range []*entry{g.times, g.lines} {
+		if e != nil {
+			e.release()
+		}
+	}
+	for i := range g.fields {
+		g.fields[i].release()
+	}
+	if r := g.reader; r != nil {
+		for _, slots := range r.slots {
+			for i := range slots {
+				if t := slots[i].texts; t != nil {
+					t.Release()
+				}
+			}
+		}
+		r.pool.Release()
+		g.reader = nil
+	}
 }
 
 // Checksum returns the checksum of the head, which has those of all columns.
@@ -154,7 +186,7 @@ func (g *Group) decodeTimes() error {
 	if err != nil {
 		return err
 	}
-	times, rest, err := colenc.DecodeIntsFrom(src, g.mint, g.rows, nil)
+	times, rest, err := colenc.DecodeIntsFrom(src, g.mint, g.rows, colenc.Numbers(g.rows))
 	if err != nil {
 		return err
 	}

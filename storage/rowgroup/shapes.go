@@ -176,6 +176,9 @@ func NewTemplate(text []byte) (*Template, error) {
 	return &Template{Text: text, Kinds: kinds, Constants: constants(text, len(kinds))}, nil
 }
 
+// Count returns the number of rows that have template t.
+func (s *Shapes) Count(t int) int { return int(s.counts[t]) }
+
 // Size is about the bytes that the shapes take in memory, but for the
 // templates.
 func (s *Shapes) Size() int { return 2*len(s.IDs) + 12*len(s.Templates) }
@@ -226,7 +229,7 @@ func decodeShapes(src []byte, rows int, intern func(text []byte) (*Template, err
 		s.counts[0] = int32(rows)
 	} else {
 		var ids []int64
-		if ids, src, err = colenc.DecodeInts(src, rows, nil); err != nil {
+		if ids, src, err = colenc.DecodeInts(src, rows, colenc.Numbers(rows)); err != nil {
 			return nil, err
 		}
 		for i, id := range ids {
@@ -236,6 +239,7 @@ func decodeShapes(src []byte, rows int, intern func(text []byte) (*Template, err
 			s.IDs[i] = uint16(id)
 			s.counts[id]++
 		}
+		colenc.Recycle(ids)
 	}
 	if len(src) > 0 {
 		return nil, colenc.Corruptf("want no byte after the templates, got %d", len(src))

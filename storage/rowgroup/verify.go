@@ -41,6 +41,9 @@ func (b *Builder) verify(src []byte) error {
 	if err := b.verifyFilters(g); err != nil {
 		return fmt.Errorf("filters: %w", err)
 	}
+	if err := b.verifyExtras(g); err != nil {
+		return err
+	}
 	fields := 0
 	for _, c := range b.columns {
 		if len(c.rows) == 0 {

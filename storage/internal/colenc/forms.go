@@ -352,7 +352,7 @@ func openForm(id byte, src []byte, n int) (f form, rest []byte, err error) {
 		}
 		f.width, src = int(w), s
 	}
-	f.ints, rest, err = DecodeInts(src, n, nil)
+	f.ints, rest, err = DecodeInts(src, n, Numbers(n))
 	if err != nil {
 		return f, nil, err
 	}

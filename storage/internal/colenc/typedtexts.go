@@ -231,7 +231,7 @@ func (t *TypedTexts) open(src []byte, n int, dictionary bool) (rest []byte, err 
 		if count == 1 {
 			return src, nil
 		}
-		if t.indexes, src, err = DecodeInts(src, n, nil); err != nil {
+		if t.indexes, src, err = DecodeInts(src, n, Numbers(n)); err != nil {
 			return nil, err
 		}
 		for i, at := range t.indexes {
@@ -241,7 +241,7 @@ func (t *TypedTexts) open(src []byte, n int, dictionary bool) (rest []byte, err 
 		}
 		return src, nil
 	case textPacked:
-		if t.ends, src, err = DecodeInts(src, n, nil); err != nil {
+		if t.ends, src, err = DecodeInts(src, n, Numbers(n)); err != nil {
 			return nil, err
 		}
 		if t.packed, src, err = openPackedBlocks(src); err != nil {
@@ -264,6 +264,18 @@ func (t *TypedTexts) open(src []byte, n int, dictionary bool) (rest []byte, err 
 		return rest, err
 	}
 	return nil, Unsupportedf("text encoding %d", t.id)
+}
+
+// Release gives the column's buffers back; it may not be used any more, nor what
+// Dictionary returned.
+func (t *TypedTexts) Release() {
+	Recycle(t.indexes)
+	Recycle(t.ends)
+	Recycle(t.form.ints)
+	if t.entries != nil {
+		t.entries.Release()
+	}
+	*t = TypedTexts{}
 }
 
 // Len returns the number of texts.
@@ -298,6 +310,25 @@ func (t *TypedTexts) AppendAt(dst []byte, i int) ([]byte, error) {
 		return append(dst, s[0]...), nil
 	}
 	return t.form.appendAt(dst, i), nil
+}
+
+// SizeAt returns the length of text i, which must be in range.
+func (t *TypedTexts) SizeAt(i int) (int, error) {
+	switch {
+	case t.entries != nil:
+		if t.indexes == nil {
+			return t.entries.SizeAt(0)
+		}
+		return t.entries.SizeAt(int(t.indexes[i]))
+	case t.id == textPacked:
+		if i == 0 {
+			return int(t.ends[0]), nil
+		}
+		return int(t.ends[i] - t.ends[i-1]), nil
+	}
+	var buf [64]byte
+	text, err := t.AppendAt(buf[:0], i)
+	return len(text), err
 }
 
 // Append appends the texts [first, first+count), which must be in range, to
