@@ -22,6 +22,8 @@ type DetectedField struct {
 	Type string
 	// Parsers are json or logfmt, and empty for structured metadata.
 	Parsers []string
+	// JSONPath are the keys that lead to the field in a line that is JSON, or nil.
+	JSONPath []string
 	// Values are the distinct values seen, in order of their first row.
 	Values []string
 }
@@ -49,11 +51,11 @@ func DetectFields(streams []Stream, limit int) []DetectedField {
 		for j := range st.Entries {
 			e := &st.Entries[j]
 			for _, l := range e.Meta {
-				d.add(l, "", typed)
+				d.add(st.Labels, l, "", "", typed)
 			}
 			if len(e.Parsed) > 0 {
 				for _, l := range e.Parsed {
-					d.add(l, parserOf(e.Line), typed)
+					d.add(st.Labels, l, parserOf(e.Line), e.Line, typed)
 				}
 				continue
 			}
@@ -63,7 +65,7 @@ func DetectFields(streams []Stream, limit int) []DetectedField {
 					continue
 				}
 				for _, l := range row.Set.Parsed {
-					d.add(l, name, typed)
+					d.add(st.Labels, l, name, e.Line, typed)
 				}
 				break
 			}
@@ -97,8 +99,17 @@ type detector struct {
 // maxDetectedValues bounds the distinct values kept of a field.
 const maxDetectedValues = 10_000
 
-func (d *detector) add(l model.Label, parser string, typed map[string]bool) {
-	name := strings.TrimSuffix(l.Name, "_extracted")
+// add notes a label that a row of a stream was found to have, in its metadata or
+// in its line by a parser. A name that only the metadata has, too, is the same
+// field.
+func (d *detector) add(stream model.Labels, l model.Label, parser, line string, typed map[string]bool) {
+	name, raw := l.Name, l.Name
+	if cut, ok := strings.CutSuffix(l.Name, "_extracted"); ok {
+		raw = cut
+		if !stream.Has(cut) {
+			name = cut
+		}
+	}
 	if name == logpipe.ErrorLabel || name == logpipe.ErrorDetailsLabel {
 		return
 	}
@@ -112,6 +123,9 @@ func (d *detector) add(l model.Label, parser string, typed map[string]bool) {
 	}
 	if parser != "" && !slices.Contains(f.Parsers, parser) {
 		f.Parsers = append(f.Parsers, parser)
+	}
+	if parser == "json" && f.JSONPath == nil {
+		f.JSONPath = logpipe.JSONPath(line, raw)
 	}
 	if !typed[name] {
 		typed[name] = true

@@ -35,7 +35,7 @@ func TestLokiDrilldown(t *testing.T) {
 	get("/loki/api/v1/detected_fields?query="+q(`{app="api"}`), `{"fields":[{"label":"detected_level","type":"string","cardinality":1,"parsers":null},{"label":"level","type":"string","cardinality":1,"parsers":["logfmt"]},`+
 		`{"label":"size","type":"bytes","cardinality":20,"parsers":["logfmt"]},{"label":"status","type":"int","cardinality":2,"parsers":["logfmt"]},`+
 		`{"label":"took","type":"duration","cardinality":20,"parsers":["logfmt"]},{"label":"trace","type":"string","cardinality":3,"parsers":null}],"limit":1000}`)
-	get("/loki/api/v1/detected_fields?line_limit=5&limit=2&query="+q(`{app="web"}`), `{"fields":[{"label":"detected_level","type":"string","cardinality":1,"parsers":null},{"label":"ok","type":"boolean","cardinality":1,"parsers":["json"]}],"limit":2}`)
+	get("/loki/api/v1/detected_fields?line_limit=5&limit=2&query="+q(`{app="web"}`), `{"fields":[{"label":"detected_level","type":"string","cardinality":1,"parsers":null},{"label":"ok","type":"boolean","cardinality":1,"parsers":["json"],"jsonPath":["ok"]}],"limit":2}`)
 	get("/loki/api/v1/detected_field/status/values?query="+q(`{app="api"}`), `{"values":["201","200"],"limit":1000}`)
 	get("/loki/api/v1/index/volume?query="+q(`{app=~".+"}`), `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"app":"api"},"value":[1700000000,"800"]},{"metric":{"app":"web"},"value":[1700000000,"31"]}],"stats":{}}}`)
 	get("/loki/api/v1/index/volume?limit=1&aggregateBy=labels&query="+q(`{app=~".+"}`), `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"app":""},"value":[1700000000,"831"]}],"stats":{}}}`)

@@ -118,6 +118,9 @@ func (s *Server) handleLokiDetectedFields(c *call) error {
 		} else {
 			b = appendStrings(b, f.Parsers)
 		}
+		if len(f.JSONPath) > 0 {
+			b = appendStrings(append(b, `,"jsonPath":`...), f.JSONPath)
+		}
 		b = append(b, '}')
 	}
 	b = append(b, `],"limit":`...)
