@@ -92,7 +92,13 @@ func (g *generator) matrix(names []string, hist bool, depth int, extend ...strin
 		} else {
 			inner = g.vector(depth - 1)
 		}
-		return "(" + inner + ")[" + g.window() + ":" + pick(g, "", "15s", "30s", "20s") + "]" + g.at()
+		at := g.at()
+		if strings.Contains(inner, "@") {
+			// Prometheus takes another time where such a subquery begins, with an offset
+			// into the future, at the very time at which the query does.
+			at = strings.Replace(at, " offset -45s", "", 1)
+		}
+		return "(" + inner + ")[" + g.window() + ":" + pick(g, "", "15s", "30s", "20s") + "]" + at
 	}
 	s := g.selector(names) + "[" + g.window() + "]"
 	if len(extend) > 0 && !hist && g.chance(4) {

@@ -118,7 +118,12 @@ func (c *Column) fill(v float64) {
 
 // merge takes over the other column's steps, none of which it may have.
 func (c *Column) merge(o *Column) {
-	o.Present.forEach(func(i int) { c.Values[i] = o.Values[i] })
+	o.Present.forEach(func(i int) {
+		c.Values[i] = o.Values[i]
+		if c.Hists != nil {
+			c.Hists[i] = nil // of a step that was taken out
+		}
+	})
 	c.Present.Or(o.Present)
 	c.mergeHists(o)
 }
