@@ -32,7 +32,7 @@ func (s *Server) handleImportPrometheus(c *call) error {
 	err = s.append(key, func(b *model.Batch) (err error) {
 		rep, err = s.expositions.Decode(body, exposition.Params{
 			OpenMetrics: kind == "application/openmetrics-text", Tenant: c.tenant,
-			Now: s.opts.Now().UnixNano(), MinTime: s.opts.Sink.MinTime(),
+			Now: s.opts.Now().UnixNano(), MinTime: s.opts.Sink.MinTime(), Describe: s.metadata.describe(c.tenant),
 		}, b)
 		if err != nil {
 			return &apiError{status: 413, kind: kindTooLarge, msg: err.Error(), cause: err}

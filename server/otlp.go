@@ -57,7 +57,7 @@ func (s *Server) writeOTLP(c *call, path string, decode func([]byte, otlp.Params
 	defer release()
 	var rep ingest.Report
 	err = s.append(key, func(b *model.Batch) (err error) {
-		rep, err = decode(body, otlp.Params{Encoding: encoding, Tenant: c.tenant, MinTime: s.opts.Sink.MinTime(), Now: s.opts.Now().UnixNano()}, b)
+		rep, err = decode(body, otlp.Params{Encoding: encoding, Tenant: c.tenant, MinTime: s.opts.Sink.MinTime(), Now: s.opts.Now().UnixNano(), Describe: s.metadata.describe(c.tenant)}, b)
 		switch {
 		case errors.Is(err, otlp.ErrTooLarge):
 			return &apiError{status: 413, kind: kindTooLarge, msg: err.Error(), cause: err}

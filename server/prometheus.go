@@ -349,8 +349,8 @@ func (s *Server) handlePromSeries(c *call) error {
 	return nil
 }
 
-// The following have nothing to tell: exemplars, metadata, rules and alerts
-// are not stored. Clients ask for them all the same and need a valid answer.
+// The following have nothing to tell: exemplars, rules and alerts are not
+// stored. Clients ask for them all the same and need a valid answer.
 
 func (s *Server) handlePromExemplars(c *call) error {
 	if _, err := c.params.query(); err != nil {
@@ -362,16 +362,6 @@ func (s *Server) handlePromExemplars(c *call) error {
 		}
 	}
 	answerBytes(c.ctx, 200, []byte(`{"status":"success","data":[]}`+"\n"))
-	return nil
-}
-
-func (s *Server) handlePromMetadata(c *call) error {
-	for _, p := range []string{"limit", "limit_per_metric"} {
-		if _, err := c.params.limit(p, 0); err != nil {
-			return err
-		}
-	}
-	answerBytes(c.ctx, 200, []byte(`{"status":"success","data":{}}`+"\n"))
 	return nil
 }
 

@@ -39,7 +39,7 @@ func (s *Server) handleRemoteWrite(c *call) error {
 
 	var res remotewrite.Result
 	err = s.append(key, func(b *model.Batch) (err error) {
-		res, err = s.remoteWrite.Decode(body, remotewrite.Params{Version: version, Tenant: c.tenant, MinTime: s.opts.Sink.MinTime()}, b)
+		res, err = s.remoteWrite.Decode(body, remotewrite.Params{Version: version, Tenant: c.tenant, MinTime: s.opts.Sink.MinTime(), Describe: s.metadata.describe(c.tenant)}, b)
 		switch {
 		case errors.Is(err, remotewrite.ErrTooLarge):
 			return &apiError{status: 413, kind: kindTooLarge, msg: err.Error(), cause: err}

@@ -89,6 +89,9 @@ type Options struct {
 	// leave room for one body of MaxBody in both forms. Default
 	// DefaultMaxBodyMemory.
 	MaxBodyMemory int
+	// MaxMetadata bounds the metrics of which type, help and unit are known, as
+	// sources tell them; those of others are not kept. Default DefaultMaxMetadata.
+	MaxMetadata int
 	// ReadTimeout, WriteTimeout and IdleTimeout bound reading a request,
 	// writing an answer (each piece of a streamed one) and keeping an idle
 	// connection.
@@ -147,6 +150,7 @@ func (o *Options) validate() error {
 	}
 	size("MaxBody", &o.MaxBody, DefaultMaxBody)
 	size("MaxForm", &o.MaxForm, DefaultMaxForm)
+	size("MaxMetadata", &o.MaxMetadata, DefaultMaxMetadata)
 	one := 2 * (max(o.MaxBody, o.MaxForm) + bodySizes[0])
 	if o.MaxBodyMemory > 0 && o.MaxBodyMemory < one {
 		bad("MaxBodyMemory is %d, want at least %d: MaxBody as sent and after decompression, and a little", o.MaxBodyMemory, one)
@@ -203,6 +207,7 @@ type Server struct {
 	exposition fasthttp.RequestHandler // answers /metrics
 	tokenSum   [sha256.Size]byte
 
+	metadata metadata
 	// base is the context of everything that requests set in motion. It ends
 	// when Shutdown has drained, or gives up waiting.
 	base   context.Context
@@ -227,6 +232,7 @@ func New(opts Options) (*Server, error) {
 	}
 	s := &Server{opts: opts, router: newRouter(routeTable()), metrics: newServerMetrics(), tokenSum: sha256.Sum256([]byte(opts.Token)), grace: cancelGrace}
 	s.bodies.most, s.bodies.refused = int64(opts.MaxBodyMemory), s.metrics.bodiesRefused
+	s.metadata.most = opts.MaxMetadata
 	s.base, s.cancel = context.WithCancel(context.Background())
 	var err error
 	if s.decoder, err = lineprotocol.NewDecoder(opts.LineProtocol); err != nil {

@@ -96,14 +96,18 @@ func canonical(r *promql.Result) *answer {
 }
 
 var (
-	deviations     = regexp.MustCompile(`std(dev|var)|\) % `)
+	deviations     = regexp.MustCompile(`std(dev|var)`)
+	remainders     = regexp.MustCompile(`\) % `)
 	betweenVectors = regexp.MustCompile(`</|>/|\) (==|!=|<=|>=|<|>|</|>/|[-+*/%^]|atan2|and|or|unless) `)
 )
 
 // differ says how two answers differ, or nothing.
 func differ(got, want *answer, text string, c *coverage) string {
 	c.rounding = -40
-	if deviations.MatchString(text) {
+	switch {
+	case remainders.MatchString(text):
+		c.rounding = -10
+	case deviations.MatchString(text):
 		c.rounding = -18
 	}
 	if got.err != nil || want.err != nil {

@@ -28,8 +28,8 @@ import (
 // CONFORMANCE_STEP, over the data of a seed, to look at a difference.
 //
 // Answers must have the same series, times, kinds of value and notes, and numbers
-// must be equal within the rounding of 2^-40, or 2^-18 where deviations of large
-// numbers or remainders come in: most are bit for bit, and the count is printed.
+// must be equal within the rounding of 2^-40, 2^-18 where deviations of large numbers
+// come in, and 2^-10 of remainders, which make a last place of a time a large part: most are bit for bit, and the count is printed.
 //
 // An answer that differs must be the one that Prometheus itself gives under
 // another reading of the same query (see readings). The number of such answers is

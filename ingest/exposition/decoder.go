@@ -37,6 +37,9 @@ type Params struct {
 	// MinTime is the oldest time accepted, in nanoseconds. Zero means no
 	// bound.
 	MinTime int64
+	// Describe, where not nil, is told of the families that HELP, TYPE and UNIT lines
+	// tell of.
+	Describe func(ingest.Metadata)
 }
 
 // ErrTooLarge marks a body beyond a limit that holds for it as a whole.
@@ -82,6 +85,7 @@ func (d *Decoder) Decode(body []byte, p Params, b *model.Batch) (ingest.Report, 
 	const ms = int64(time.Millisecond)
 	s := state{d: d, p: p, b: b, origin: d.cache.Origin("", p.Tenant), now: p.Now - p.Now%ms}
 	err := s.run(body)
+	s.described()
 	d.cache.Count(s.hits, s.misses)
 	s.rep.Lines = s.rep.Accepted + s.rep.Rejected
 	s.rep.MetricRows, s.rep.Values = s.rep.Accepted, s.rep.Accepted

@@ -16,7 +16,8 @@
 //
 //	case                          what happens
 //	----------------------------  --------------------------------------------
-//	blank line, # after blanks    skipped: comments, HELP, TYPE, UNIT, EOF
+//	# HELP, TYPE, UNIT            passed on as metadata, never refused
+//	blank line, other comments    skipped
 //	blanks                        spaces and tabs, between any two parts
 //	unquoted metric name          [a-zA-Z_:][a-zA-Z0-9_:]*
 //	unquoted label name           [a-zA-Z_][a-zA-Z0-9_]*

@@ -23,6 +23,8 @@ type state struct {
 	rep    ingest.Report
 
 	hits, misses uint64
+
+	family ingest.Metadata // what is known of the family at hand
 }
 
 // fault says where in a line an error is.
@@ -44,7 +46,13 @@ func (s *state) run(body []byte) error {
 			text = text[:n-1]
 		}
 		at := blanks(text, 0)
-		if at == len(text) || text[at] == '#' {
+		if at == len(text) {
+			continue
+		}
+		if text[at] == '#' {
+			if s.p.Describe != nil {
+				s.comment(text[at+1:])
+			}
 			continue
 		}
 		if s.rep.Accepted+s.rep.Rejected >= s.d.opts.MaxSamples {

@@ -50,6 +50,8 @@ type Params struct {
 	MinTime int64
 	// Now is the time of log records that tell none, in nanoseconds.
 	Now int64
+	// Describe, where not nil, is told of metrics of which a series is new.
+	Describe func(ingest.Metadata)
 }
 
 // ErrTooLarge marks a request beyond a limit that holds for it as a whole.

@@ -99,7 +99,7 @@ var requestFields = func() fields {
 	temporality := field{num: 2, kind: integer}
 
 	metric := fields{
-		"name": {num: 1}, "unit": {num: 3},
+		"name": {num: 1}, "description": {num: 2}, "unit": {num: 3},
 		"gauge":                {num: gauge, kind: nested, fields: fields{"dataPoints": points(number)}},
 		"sum":                  {num: sum, kind: nested, fields: fields{"dataPoints": points(number), "aggregationTemporality": temporality, "isMonotonic": {num: 3, kind: boolean}}},
 		"histogram":            {num: histogram, kind: nested, fields: fields{"dataPoints": points(buckets), "aggregationTemporality": temporality}},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"tidemark/ingest"
@@ -36,11 +37,12 @@ type state struct {
 
 // metric is the metric being read.
 type metric struct {
-	name, unit []byte
-	kind       uint32 // the field that holds its data
-	monotonic  bool
-	number     int    // of the metric in the request, from 1
-	prom       string // its name for Prometheus, made when first needed
+	name, unit  []byte
+	description []byte
+	kind        uint32 // the field that holds its data
+	monotonic   bool
+	number      int    // of the metric in the request, from 1
+	prom        string // its name for Prometheus, made when first needed
 }
 
 // The fields of Metric that hold data.
@@ -126,13 +128,26 @@ func (s *state) info(sc *scope) error {
 	return s.add(se, s.infoTime, 0, 1)
 }
 
+// describe passes on what the metric says of itself.
+func (s *state) describe(m *metric) {
+	if s.p.Describe == nil {
+		return
+	}
+	kind := map[uint32]string{gauge: "gauge", sum: "gauge", histogram: "histogram", exponential: "histogram", summary: "summary"}[m.kind]
+	if m.monotonic && m.kind == sum {
+		kind = "counter"
+	}
+	text := func(b []byte) string { return strings.ToValidUTF8(string(b[:min(len(b), ingest.MaxHelp)]), "") }
+	s.p.Describe(ingest.Metadata{Name: m.prom, Type: kind, Help: text(m.description), Unit: text(m.unit)})
+}
+
 func (s *state) readMetric(msg []byte) error {
 	s.metric = metric{number: s.metric.number + 1}
 	var data []byte
 	c := protobuf.NewCursor(msg)
 	for c.Next() {
 		switch c.Num {
-		case 1, 3, gauge, sum, histogram, exponential, summary:
+		case 1, 2, 3, gauge, sum, histogram, exponential, summary:
 			if !c.Want(protobuf.Bytes) {
 				continue
 			}
@@ -140,6 +155,8 @@ func (s *state) readMetric(msg []byte) error {
 		switch c.Num {
 		case 1:
 			s.metric.name = c.Data
+		case 2:
+			s.metric.description = c.Data
 		case 3:
 			s.metric.unit = c.Data
 		case gauge, sum, histogram, exponential, summary:
@@ -441,6 +458,7 @@ func (s *state) series(role byte, place float64) (*series.Series, string, error)
 		if m.prom = metricName(string(m.name), string(m.unit), m.monotonic && m.kind == sum, m.kind == gauge); m.prom == "" {
 			return nil, "metric name has no letter or digit", nil
 		}
+		s.describe(m)
 	}
 	var attrs []attribute
 	c := protobuf.NewCursor(s.attrs)

@@ -71,6 +71,12 @@ const (
 func (s *state) requestV1(body []byte) error {
 	c := protobuf.NewCursor(body)
 	for c.Next() {
+		if c.Num == metadataV1 && c.Want(protobuf.Bytes) {
+			if err := s.familyV1(c.Data); err != nil {
+				return fmt.Errorf("metadata: %w", err)
+			}
+			continue
+		}
 		if c.Num != seriesV1 || !c.Want(protobuf.Bytes) {
 			continue
 		}
@@ -124,6 +130,7 @@ func (s *state) series(msg []byte, f *fields) error {
 	joined := false     // they do not, and s.key has them
 	s.refs, s.key = s.refs[:0], s.key[:0]
 	at, histogramsAt := -1, -1 // where the first of each is
+	var described []byte
 	if !v2 {
 		last = shortLabels(msg)
 	}
@@ -165,6 +172,10 @@ func (s *state) series(msg []byte, f *fields) error {
 			}
 		case f.exemplars:
 			exemplars++
+		case metadataV2:
+			if v2 && c.Want(protobuf.Bytes) {
+				described = c.Data
+			}
 		}
 	}
 	if c.Err() != nil {
@@ -197,6 +208,11 @@ func (s *state) series(msg []byte, f *fields) error {
 	if id.reason != "" {
 		s.refuse(samples+histograms, id.reason)
 		return nil
+	}
+	if described != nil && !id.known && s.p.Describe != nil {
+		if err := s.describeV2(described, id.schema.Columns[0].Name); err != nil {
+			return err
+		}
 	}
 	accepted := 0
 	if samples > 0 {

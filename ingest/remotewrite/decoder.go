@@ -35,6 +35,9 @@ type Params struct {
 	// MinTime is the oldest time accepted, in nanoseconds; older samples are
 	// refused. Zero means no bound.
 	MinTime int64
+	// Describe, where not nil, is told of metadata: with 1.0 whatever the request
+	// has, with 2.0 that of series that are new.
+	Describe func(ingest.Metadata)
 }
 
 // Result says what became of a request. Its records are samples and
