@@ -12,18 +12,17 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/valyala/fasthttp"
 
 	"tidemark/query"
 	"tidemark/storage/model"
 )
 
-// Answers smaller than minGzip are not worth compressing; those estimated at
+// Answers smaller than minZip are not worth compressing; those estimated at
 // streamFrom or more are written in pieces of spillAt while they are encoded,
 // so that an answer never exists a second time as text in memory.
 const (
-	minGzip    = 1 << 10
+	minZip     = 1 << 10
 	streamFrom = 1 << 20
 	spillAt    = 64 << 10
 	// maxPooled bounds the buffers that are kept for reuse.
@@ -66,14 +65,6 @@ func putWriter(w *jsonWriter) {
 	}
 }
 
-var gzipPool = sync.Pool{New: func() any {
-	z, err := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed)
-	if err != nil {
-		panic(err) // the level is a constant of the library
-	}
-	return z
-}}
-
 // answer writes a JSON answer of about the given number of bytes: whole, or
 // streamed where it is large; compressed where the client accepts it. encode
 // may run after the handler has returned, so it must not use the request.
@@ -81,25 +72,24 @@ func (s *Server) answer(c *call, estimate int, encode func(*jsonWriter)) {
 	ctx := c.ctx
 	ctx.SetContentType(contentJSON)
 	ctx.Response.Header.Add("Vary", "Accept-Encoding")
-	zip := ctx.Request.Header.HasAcceptEncoding("gzip")
+	zip := accepted(&ctx.Request.Header)
 	if estimate < streamFrom {
 		w := writerPool.Get().(*jsonWriter)
 		defer putWriter(w)
 		encode(w)
-		if !zip || len(w.buf) < minGzip {
+		if zip == nil || len(w.buf) < minZip {
 			ctx.SetBody(w.buf)
 			return
 		}
-		ctx.Response.Header.Set("Content-Encoding", "gzip")
-		z := gzipPool.Get().(*gzip.Writer)
-		defer gzipPool.Put(z)
-		z.Reset(ctx.Response.BodyWriter())
+		ctx.Response.Header.Set("Content-Encoding", zip.name)
+		z := zip.get(ctx.Response.BodyWriter())
+		defer zip.put(z)
 		z.Write(w.buf) // a body in memory takes any write
 		z.Close()
 		return
 	}
-	if zip {
-		ctx.Response.Header.Set("Content-Encoding", "gzip")
+	if zip != nil {
+		ctx.Response.Header.Set("Content-Encoding", zip.name)
 	}
 	if ctx.IsHead() {
 		return
@@ -115,10 +105,9 @@ func (s *Server) answer(c *call, estimate int, encode func(*jsonWriter)) {
 		}()
 		w := writerPool.Get().(*jsonWriter)
 		out := io.Writer(bw)
-		if zip {
-			z := gzipPool.Get().(*gzip.Writer)
-			defer gzipPool.Put(z)
-			z.Reset(out)
+		if zip != nil {
+			z := zip.get(out)
+			defer zip.put(z)
 			defer z.Close()
 			out = z
 		}

@@ -9,11 +9,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/valyala/fasthttp/fasthttputil"
 	"go.uber.org/goleak"
 
@@ -54,6 +56,49 @@ func bigResult(series, points int) query.Result {
 	return r
 }
 
+func unzstd(s string) (string, error) {
+	z, err := zstd.NewReader(strings.NewReader(s))
+	if err != nil {
+		return "", err
+	}
+	defer z.Close()
+	b, err := io.ReadAll(z)
+	return string(b), err
+}
+
+// TestHugeAnswerNeedsLittleMemory sends an answer of a hundred megabytes and
+// counts everything that is allocated meanwhile, by server and client: a
+// thirtieth of it, in pieces that come and go.
+func TestHugeAnswerNeedsLittleMemory(t *testing.T) {
+	h := start(t, Options{})
+	res := bigResult(500, 9000)
+	h.engine.query = answering(res)
+	for _, coding := range []string{"", "gzip", "zstd"} {
+		req, err := http.NewRequest("GET", "http://server/api/v1/query_range?query=up&start=0&end=8000&step=1", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept-Encoding", coding)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		resp, err := h.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		runtime.ReadMemStats(&after)
+		if err != nil || resp.StatusCode != 200 || coding == "" && n < 100<<20 {
+			t.Fatalf("%q: %d, %d bytes, %v: want a hundred megabytes", coding, resp.StatusCode, n, err)
+		}
+		allocated := after.TotalAlloc - before.TotalAlloc
+		if allocated > 16<<20 {
+			t.Errorf("%q: %d bytes were allocated for an answer of %d on the wire: want at most 16 MiB", coding, allocated, n)
+		}
+		t.Logf("%q: %d bytes on the wire, %d allocated", coding, n, allocated)
+	}
+}
+
 func TestLargeAnswers(t *testing.T) {
 	h := start(t, Options{})
 	for _, size := range []struct{ series, points int }{{1, 1}, {10, 100}, {40, 1000}} {
@@ -65,10 +110,19 @@ func TestLargeAnswers(t *testing.T) {
 		if got := plain.header.Get("Content-Length") == ""; got != streamed {
 			t.Errorf("%v: streamed is %v, want %v", size, got, streamed)
 		}
-		if got := zip.header.Get("Content-Encoding") == "gzip"; got != (len(plain.body) >= minGzip) {
+		if got := zip.header.Get("Content-Encoding") == "gzip"; got != (len(plain.body) >= minZip) {
 			t.Errorf("%v: %d bytes, compressed is %v", size, len(plain.body), got)
 		} else if got && unzipped(t, zip.body) != plain.body {
 			t.Errorf("%v: the compressed answer differs", size)
+		}
+		both := h.get("/api/v1/query_range?query=up&start=0&end=5000&step=1", "Accept-Encoding", "gzip, deflate, zstd")
+		if got := both.header.Get("Content-Encoding"); (got == "zstd") != (len(plain.body) >= minZip) {
+			t.Errorf("%v: %d bytes, coding of who accepts zstd is %q", size, len(plain.body), got)
+		} else if got == "zstd" {
+			text, err := unzstd(both.body)
+			if err != nil || text != plain.body {
+				t.Errorf("%v: the answer in zstd differs: %v", size, err)
+			}
 		}
 		var got struct {
 			Data struct{ Result []struct{ Values [][2]any } }
