@@ -197,6 +197,9 @@ type wireSeries struct {
 	Metric map[string]string
 	Value  *wirePoint
 	Values []wirePoint
+	// Histogram and Histograms are the same of native histograms.
+	Histogram  *wireHistogram
+	Histograms []wireHistogram
 }
 
 type wireStream struct {
@@ -280,6 +283,12 @@ func decodeAnswer(body []byte) (*query.Result, error) {
 			}
 			for _, p := range s.Values {
 				out.Points = append(out.Points, query.Point(p))
+			}
+			if s.Histogram != nil {
+				out.Histograms = append(out.Histograms, query.HistogramPoint(*s.Histogram))
+			}
+			for _, h := range s.Histograms {
+				out.Histograms = append(out.Histograms, query.HistogramPoint(h))
 			}
 			r.Series = append(r.Series, out)
 		}

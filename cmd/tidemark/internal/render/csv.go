@@ -28,12 +28,12 @@ func writeCSV(b *strings.Builder, r *query.Result) error {
 		names := seriesLabelNames(r.Series)
 		_ = w.Write(append(append([]string{"time"}, names...), "value"))
 		for i := range r.Series {
-			for _, p := range r.Series[i].Points {
-				rec := []string{milli(p.T)}
+			for _, c := range moments(&r.Series[i]) {
+				rec := []string{milli(c.t)}
 				for _, n := range names {
 					rec = append(rec, r.Series[i].Labels.Get(n))
 				}
-				_ = w.Write(append(rec, number(p.V)))
+				_ = w.Write(append(rec, c.text))
 			}
 		}
 	}

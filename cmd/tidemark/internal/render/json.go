@@ -28,6 +28,9 @@ type jsonSeries struct {
 	Metric map[string]string `json:"metric"`
 	Value  *jsonPoint        `json:"value,omitempty"`
 	Values []jsonPoint       `json:"values,omitempty"`
+	// Histogram and Histograms are the same of native histograms.
+	Histogram  *jsonHistogram  `json:"histogram,omitempty"`
+	Histograms []jsonHistogram `json:"histograms,omitempty"`
 }
 
 type jsonStream struct {
@@ -84,11 +87,15 @@ func writeJSON(b *strings.Builder, r *query.Result) error {
 		list := []jsonSeries{}
 		for i := range r.Series {
 			s := jsonSeries{Metric: r.Series[i].Labels.Map()}
-			if r.Kind == query.KindVector && len(r.Series[i].Points) == 1 {
-				p := jsonPoint(r.Series[i].Points[0])
+			switch in := &r.Series[i]; {
+			case r.Kind == query.KindVector && len(in.Points) == 1:
+				p := jsonPoint(in.Points[0])
 				s.Value = &p
-			} else {
-				s.Values = points(r.Series[i].Points)
+			case r.Kind == query.KindVector && len(in.Histograms) == 1:
+				h := jsonHistogram(in.Histograms[0])
+				s.Histogram = &h
+			default:
+				s.Values, s.Histograms = points(in.Points), histograms(in.Histograms)
 			}
 			list = append(list, s)
 		}

@@ -61,6 +61,12 @@ func results() map[string]*query.Result {
 		"matrix_gap": {Kind: query.KindMatrix, Series: []query.Series{{Labels: ls(), Points: append(wave(40, func(int) float64 { return 7 }),
 			query.Point{T: t0 + 100*60_000, V: math.NaN()}, query.Point{T: t0 + 120*60_000, V: 7}, query.Point{T: t0 + 121*60_000, V: math.Inf(-1)})}}},
 		"matrix_huge": {Kind: query.KindMatrix, Series: []query.Series{{Labels: ls("n", "1"), Points: []query.Point{{T: t0, V: -math.MaxFloat64}, {T: t0 + 1000, V: math.MaxFloat64}}}}},
+		"vector_histogram": {Kind: query.KindVector, Series: []query.Series{
+			{Labels: ls("__name__", "latency", "host", "a"), Histograms: []query.HistogramPoint{{T: t0, H: exponential}}},
+			{Labels: ls("__name__", "latency", "host", "b"), Points: []query.Point{{T: t0, V: 3}}},
+		}},
+		"matrix_histogram": {Kind: query.KindMatrix, Series: []query.Series{{Labels: ls("host", "a"),
+			Points: []query.Point{{T: t0 + 60_000, V: 2}}, Histograms: []query.HistogramPoint{{T: t0, H: exponential}, {T: t0 + 120_000, H: &model.Histogram{Schema: model.CustomSchema, Custom: []float64{1, 2.5}}}}}}},
 		"streams": {Kind: query.KindStreams, Streams: []query.Stream{
 			{Labels: ls("service", "api", "level", "error"), Entries: []query.Entry{
 				{T: t0*1e6 + 5, Line: "timeout, \"db\" \x07", Fields: []query.Field{{Name: "ms", Value: model.Int(math.MaxInt64)}, {Name: "ok", Value: model.Bool(false)}}},
@@ -70,6 +76,10 @@ func results() map[string]*query.Result {
 		}},
 	}
 }
+
+// exponential is a histogram with a bucket of each kind.
+var exponential = &model.Histogram{Schema: 0, Count: 12, Sum: 3.5, ZeroThreshold: 0.001, ZeroCount: 1,
+	Positive: model.Buckets{Index: []int32{0, 1, 4}, Count: []float64{4, 2, 3}}, Negative: model.Buckets{Index: []int32{0}, Count: []float64{2}}}
 
 func TestGolden(t *testing.T) {
 	for name, r := range results() {

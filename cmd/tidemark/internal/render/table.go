@@ -96,12 +96,12 @@ func seriesTable(b *strings.Builder, series []query.Series) {
 	}
 	rows := [][]string{append(head, "TIME", "VALUE")}
 	for i := range series {
-		for _, p := range series[i].Points {
+		for _, c := range moments(&series[i]) {
 			row := make([]string, 0, len(head)+2)
 			for _, n := range names {
 				row = append(row, visible(series[i].Labels.Get(n)))
 			}
-			rows = append(rows, append(row, milli(p.T), number(p.V)))
+			rows = append(rows, append(row, milli(c.t), c.text))
 		}
 	}
 	align(b, rows, len(names)+1)
