@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -129,9 +128,7 @@ func (s *serveCommand) Run(c *console) error {
 // serve opens everything in order and closes it in the reverse one.
 func (s *serveCommand) serve(ctx context.Context, c *console, token string) (err error) {
 	if os.Getenv("GOGC") == "" {
-		// Most of the heap has no pointers: collecting twice as often costs
-		// little, and saves a quarter of the memory.
-		debug.SetGCPercent(50)
+		paceCollector()
 	}
 	logs := newLogs(c.err, s.LogLevel)
 	ln, err := net.Listen("tcp", s.Listen)
