@@ -117,6 +117,14 @@ var metricCases = []struct {
 	{"wide-instant", `{__name__=~"cpu_.*"}`, 0, 0},
 	{"count-wide-instant", `count({__name__=~"cpu_.*"})`, 0, 0},
 	{"quantile-over-time", `quantile_over_time(0.95, cpu_usage_user[1h])`, time.Hour, time.Minute},
+	// The latency figures: many series, fine steps, long ranges.
+	{"rate-by-datacenter", `sum by (datacenter) (rate(cpu_usage_user[5m]))`, 6 * time.Hour, 15 * time.Second},
+	{"histogram-quantile", `histogram_quantile(0.99, sum by (le) (label_replace(rate({__name__=~"cpu_.*"}[5m]), "le", "$1", "rack", "(.+)")))`, 6 * time.Hour, time.Minute},
+	{"quantile-over-time-fine", `quantile_over_time(0.95, cpu_usage_user[1h])`, time.Hour, 15 * time.Second},
+	{"topk-range", `topk(10, avg_over_time(cpu_usage_user[1h]))`, 6 * time.Hour, time.Minute},
+	{"count-by", `count by (region) ({__name__=~"cpu_.*"})`, 6 * time.Hour, time.Minute},
+	{"regexp", `cpu_usage_user{hostname=~"host_.*7"}`, 6 * time.Hour, time.Minute},
+	{"month-by-hour", `avg by (region) (avg_over_time(cpu_usage_user[1h]))`, 30 * 24 * time.Hour, time.Hour},
 }
 
 // BenchmarkMetrics asks through the engine alone.
