@@ -5,7 +5,7 @@ import { tags } from "@lezer/highlight";
 
 export const keywords = ["by", "without", "on", "ignoring", "group_left", "group_right", "bool", "offset", "and", "or", "unless", "start", "end", "smoothed", "anchored"];
 export const aggregations = ["sum", "avg", "min", "max", "count", "group", "stddev", "stdvar", "topk", "bottomk", "quantile", "count_values", "limitk", "limit_ratio"];
-export const stages = ["json", "logfmt", "pattern", "regexp", "unpack", "line_format", "label_format", "decolorize", "drop", "keep", "unwrap", "patterns"];
+export const stages = ["json", "logfmt", "pattern", "regexp", "unpack", "line_format", "label_format", "decolorize", "drop", "keep", "unwrap", "patterns", "shape", "stats", "uniq", "top", "sort", "limit", "stream_context"];
 
 interface State {
   braces: number;
