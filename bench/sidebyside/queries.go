@@ -83,7 +83,10 @@ func (p *picker) window(d time.Duration) (start, end time.Time) {
 		// then no sample should be just there.
 		start = start.Add(time.Second)
 	}
-	return start, start.Add(min(d, all))
+	if end = start.Add(d); end.After(p.cfg.End()) {
+		end = p.cfg.End()
+	}
+	return start, end
 }
 
 // ranged is a range query over a window.
