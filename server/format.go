@@ -12,6 +12,9 @@ func (s *Server) handlePromFormat(c *call) error   { return s.format(c, ast.Prom
 func (s *Server) handleLokiFormat(c *call) error   { return s.format(c, ast.LogQL) }
 func (s *Server) handleNativeFormat(c *call) error { return s.format(c, ast.Native) }
 
+// formatWidth is how long a line of a formatted query may be, as in Prometheus.
+const formatWidth = 100
+
 // format answers a query as the language's printer writes it in the dialect.
 func (s *Server) format(c *call, d ast.Dialect) error {
 	text, err := c.params.query()
@@ -27,7 +30,7 @@ func (s *Server) format(c *call, d ast.Dialect) error {
 		return err
 	}
 	b := append([]byte(nil), `{"status":"success","data":`...)
-	b = appendString(b, ast.Print(tree, d))
+	b = appendString(b, ast.Pretty(tree, d, formatWidth))
 	answerBytes(c.ctx, 200, append(b, '}', '\n'))
 	return nil
 }

@@ -51,6 +51,8 @@ type commandLine struct {
 	Restore    restoreCommand    `cmd:"" help:"Make a store of a backup, checking every byte."`
 	Verify     verifyCommand     `cmd:"" help:"Read every byte of a store or a backup and name what is damaged."`
 	Bench      benchCommand      `cmd:"" help:"Measure how a server, or a folder, answers queries or takes writes."`
+	Fmt        fmtCommand        `cmd:"" help:"Print a query in normal form."`
+	Check      checkCommand      `cmd:"" help:"Say whether a query is right, and what kind of answer it has."`
 	Functions  functionsCommand  `cmd:"" help:"Explain the functions of the language."`
 	Completion completionCommand `cmd:"" help:"Print a shell's script that completes the command line."`
 	Complete   completeCommand   `cmd:"" hidden:""`

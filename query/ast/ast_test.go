@@ -154,3 +154,35 @@ func TestWalk(t *testing.T) {
 		t.Errorf("visited %d nodes, want 6: nothing within the call", n)
 	}
 }
+
+func TestPretty(t *testing.T) {
+	sel := func(name string) *Selector { return &Selector{Domain: Metrics, Name: name, Range: 5 * time.Minute} }
+	rate := func(name string) Expr { return &Call{Func: "rate", Args: []Expr{sel(name)}} }
+	sum := func(e Expr) Expr { return &Aggregate{Op: "sum", Expr: e, Grouping: &Grouping{Labels: []string{"job"}}} }
+	e := &Binary{Op: "/", LHS: sum(rate("http_errors_total")), RHS: sum(&Paren{Expr: &Binary{Op: "+", LHS: rate("http_requests_total"), RHS: rate("http_errors_total")}}),
+		Matching: &Matching{On: true, Labels: []string{"job"}, Explicit: true}}
+	for _, c := range []struct {
+		width int
+		want  string
+	}{
+		{200, "sum by (job) (rate(http_errors_total[5m])) / on (job) sum by (job) ((rate(http_requests_total[5m]) + rate(http_errors_total[5m])))"},
+		{80, `  sum by (job) (rate(http_errors_total[5m]))
+/ on (job)
+  sum by (job) ((rate(http_requests_total[5m]) + rate(http_errors_total[5m])))`},
+		{40, `  sum by (job) (
+    rate(http_errors_total[5m])
+  )
+/ on (job)
+  sum by (job) (
+    (
+        rate(http_requests_total[5m])
+      +
+        rate(http_errors_total[5m])
+    )
+  )`},
+	} {
+		if got := Pretty(e, PromQL, c.width); got != c.want {
+			t.Errorf("width %d:\n%s\nwant\n%s", c.width, got, c.want)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Print prints a tree in normal form, on one line. Parsing the text in the
@@ -20,9 +21,42 @@ func Print(e Expr, d Dialect) string {
 	return p.b.String()
 }
 
+// Pretty prints a tree as Print does, but breaks what is longer than width
+// characters over several lines: the sides of an operation, the arguments of a
+// function and the stages of a pipeline then stand on lines of their own, two
+// spaces deeper. It takes time quadratic in the depth of the tree.
+func Pretty(e Expr, d Dialect, width int) string {
+	p := printer{dialect: d, width: width}
+	p.expr(e, true)
+	return p.b.String()
+}
+
 type printer struct {
 	b       strings.Builder
 	dialect Dialect
+	width   int // of a line; 0 for one line of any length
+	indent  int // of lines that are begun
+}
+
+// long reports whether an expression is to be broken.
+func (p *printer) long(e Expr, outermost bool) bool {
+	if p.width == 0 {
+		return false
+	}
+	flat := printer{dialect: p.dialect}
+	flat.expr(e, outermost)
+	return 2*p.indent+utf8.RuneCountInString(flat.b.String()) > p.width
+}
+
+// line begins a line, deeper by so many steps, in what is broken; else it
+// writes what stands there otherwise.
+func (p *printer) line(broken bool, by int, otherwise string) {
+	if !broken {
+		p.str(otherwise)
+		return
+	}
+	p.indent += by
+	p.str("\n", strings.Repeat("  ", p.indent))
 }
 
 func (p *printer) str(s ...string) {
@@ -70,8 +104,11 @@ func (p *printer) expr(e Expr, outermost bool) {
 	case *String:
 		p.str(Quote(n.Value))
 	case *Paren:
+		broken := p.long(n, outermost)
 		p.str("(")
+		p.line(broken, 1, "")
 		p.expr(n.Expr, false)
+		p.line(broken, -1, "")
 		p.str(")")
 	case *Tuple:
 		p.str("(")
@@ -128,16 +165,26 @@ func (p *printer) binary(n *Binary) {
 	if n.Op == "^" {
 		left, right = prec+1, prec
 	}
+	broken := p.long(n, false)
+	if broken {
+		p.indent++
+		p.str("  ")
+	}
 	p.operand(n.LHS, left, false)
-	p.str(" ", n.Op, " ")
+	p.line(broken, -1, " ")
+	p.str(n.Op)
 	if n.Bool {
-		p.str("bool ")
+		p.str(" bool")
 	}
 	if n.Matching != nil && n.Matching.Explicit {
-		p.matching(n.Matching)
 		p.str(" ")
+		p.matching(n.Matching)
 	}
 	filled := n.Matching != nil && p.fills(n.Matching)
+	p.line(broken, 1, " ")
+	if broken {
+		defer func() { p.indent-- }()
+	}
 	if n.Op == "!=" && !n.Bool && !filled && (n.Matching == nil || !n.Matching.Explicit) && beginsWithString(n.RHS) {
 		// Before a string, != would filter lines.
 		p.str("(")
@@ -210,30 +257,39 @@ func (p *printer) aggregate(n *Aggregate) {
 		p.grouping(n.Grouping)
 		p.str(" ")
 	}
+	broken := p.long(n, false)
 	p.str("(")
+	p.line(broken, 1, "")
 	if n.Param != nil {
 		p.expr(n.Param, false)
-		p.str(", ")
+		p.str(",")
+		p.line(broken, 0, " ")
 	}
 	p.expr(n.Expr, false)
+	p.line(broken, -1, "")
 	p.str(")")
 }
 
 func (p *printer) call(n *Call) {
+	broken := len(n.Args)+len(n.Named) > 0 && p.long(n, false)
 	p.str(n.Func, "(")
+	p.line(broken, 1, "")
 	for i, a := range n.Args {
 		if i > 0 {
-			p.str(", ")
+			p.str(",")
+			p.line(broken, 0, " ")
 		}
 		p.expr(a, false)
 	}
 	for i := range n.Named {
 		if i > 0 || len(n.Args) > 0 {
-			p.str(", ")
+			p.str(",")
+			p.line(broken, 0, " ")
 		}
 		p.str(n.Named[i].Name, "=")
 		p.expr(n.Named[i].Value, false)
 	}
+	p.line(broken, -1, "")
 	p.str(")")
 	if n.Matching != nil {
 		p.str(" ")
@@ -261,14 +317,18 @@ func (p *printer) selector(s *Selector, outermost bool) {
 	default:
 		p.str("logs(")
 	}
+	broken := len(s.Stages) > 0 && p.long(s, outermost)
 	p.matchers(s)
-	for _, st := range s.Stages {
-		p.str(" ")
+	for i, st := range s.Stages {
+		p.line(broken, max(1-i, 0), " ")
 		p.stage(st)
+	}
+	if broken {
+		p.indent--
 	}
 	if s.HasRange() {
 		if len(s.Stages) > 0 {
-			p.str(" ")
+			p.line(broken, 0, " ")
 		}
 		p.str("[")
 		p.span(s.Range, s.RangeExpr)
@@ -333,9 +393,9 @@ func (p *printer) span(d time.Duration, e Expr) {
 func (p *printer) fills(m *Matching) bool {
 	l, r := m.FillLeft, m.FillRight
 	put := func(name string, v float64) {
-		p.str(name, "(")
+		p.str(" ", name, "(")
 		p.expr(&Number{Value: v}, false)
-		p.str(") ")
+		p.str(")")
 	}
 	switch {
 	case l == nil && r == nil:

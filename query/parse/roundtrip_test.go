@@ -370,6 +370,11 @@ func TestRoundTripOfTrees(t *testing.T) {
 		if err != nil || !ast.Equal(first, second) {
 			t.Fatalf("%s\nprints as %s\nwhich is another tree (%v)", text, printed, err)
 		}
+		pretty := ast.Pretty(second, d, rapid.IntRange(1, 80).Draw(t, "width"))
+		third, err := parse.Parse(pretty, d)
+		if err != nil || !ast.Equal(second, third) {
+			t.Fatalf("%s\nis broken into\n%s\nwhich is another tree (%v)", text, pretty, err)
+		}
 		if !ast.Equal(bare(e), bare(first)) {
 			t.Fatalf("%s\nis not the tree it was printed from; it prints as\n%s", text, printed)
 		}
