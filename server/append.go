@@ -51,11 +51,6 @@ func (s *Server) append(requestKey string, decode func(*model.Batch) error) erro
 				return &apiError{status: 400, kind: kindBadData,
 					msg: fmt.Sprintf("partial write: %s; %d other rows are stored dropped=%d", res.Reason, b.Len(), res.Refused)}
 			}
-			if res.Refused > 0 {
-				// Sending it again would change nothing before tomorrow.
-				return &apiError{status: 400, kind: kindBadData,
-					msg: fmt.Sprintf("partial write: %s; %d other rows are stored dropped=%d", res.Reason, b.Len(), res.Refused)}
-			}
 			return nil
 		}
 		// A store that gave up waiting may still be looking at the batch.
