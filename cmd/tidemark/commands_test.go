@@ -263,7 +263,7 @@ func TestComplete(t *testing.T) {
 		return nil
 	}
 	for line, want := range map[string]string{
-		"":                        "backup bench capacity completion dump explain",
+		"":                        "backup bench capacity check completion dump explain",
 		"ver":                     "verify version",
 		"query c":                 "cpu_system cpu_user",
 		"query up --out":          "--output",
