@@ -145,10 +145,6 @@ func (c *comparison) settle(ctx context.Context, s system, r *result, data strin
 	if _, err := p.stop(); err != nil {
 		return err
 	}
-	r.disk, err = diskBytes(data, s.besides)
-	if err != nil {
-		return err
-	}
 	for range 3 {
 		p, err := start(ctx, s, data)
 		if err != nil {
@@ -160,7 +156,9 @@ func (c *comparison) settle(ctx context.Context, s system, r *result, data strin
 		}
 	}
 	slices.Sort(r.starts)
-	return nil
+	// Now, as a start may remove what the end before it left behind.
+	r.disk, err = diskBytes(data, s.besides)
+	return err
 }
 
 // query counts the samples, asks everything and measures it.

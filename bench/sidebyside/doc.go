@@ -13,8 +13,9 @@
 //     does not count) until the last acknowledgement and until its clean
 //     end, which includes whatever it still had to write; its peak RSS;
 //   - settle: merge or flush as the system offers it, wait until its folder
-//     rests, stop it, and count the bytes that the folder takes on disk;
-//   - start: the time from exec to the first answered query, three times;
+//     rests, and stop it;
+//   - start: the time from exec to the first answered query, three times; then
+//     count the bytes that the folder takes on disk;
 //   - check: it must have stored as many samples as were sent, metric by
 //     metric, and give the same values as the first system for every query;
 //   - query: latencies of the suite's queries, one client; then queries per second with
