@@ -38,7 +38,7 @@ func (exportCommand) Help() string {
   tidemark export '{service="checkout"}' -f checkout.jsonl.gz
   tidemark import checkout.jsonl.gz --server http://elsewhere:8433
 
-tidemark import reads all three. JSON lines keep everything but native histograms. Line protocol has no
+tidemark import reads JSON lines and line protocol back. JSON lines keep everything but native histograms. Line protocol has no
 NaN and no staleness markers, and log rows get the label measurement. CSV has the columns time, metric,
 labels and value, or time, labels, line and fields; it is for other programs. What was left out is told.`
 }
