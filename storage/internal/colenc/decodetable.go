@@ -22,6 +22,7 @@ package colenc
 type decodeTable struct {
 	bits    uint // looked up at once
 	several bool
+	lens    [directSymbols]uint8 // of codes, where there are several
 	entries [1 << maxCodeLen]uint64
 }
 
@@ -75,6 +76,7 @@ func (t *decodeTable) makeSeveral(h *huffman, atLeast uint) {
 		return
 	}
 	t.several = true
+	copy(t.lens[:], h.lens[:directSymbols])
 	t.fill(h, atLeast, func(s uint16) uint64 {
 		if s >= directSymbols {
 			return uint64(s) | uint64(extraBits[s])<<entryExtra
@@ -114,11 +116,17 @@ func (t *decodeTable) makeSeveral(h *huffman, atLeast uint) {
 // sums decodes numbers from the bits of src before limit, which bitSlack bytes
 // follow, and fills out with start plus the sums of their distances from the
 // centre up to each.
-func (t *decodeTable) sums(out []int64, src []byte, limit uint, start int64) error {
+func (t *decodeTable) sums(out []int64, src []byte, limit uint, start int64) (err error) {
+	var end uint
 	if t.several {
-		return t.sumsOfSeveral(out, src, limit, start)
+		end, err = t.sumsOfSeveral(out, src, limit, start)
+	} else {
+		end, err = t.sumsOfSingle(out, src, limit, start)
 	}
-	return t.sumsOfSingle(out, src, limit, start)
+	if err == nil && end > limit {
+		err = Corruptf("frame: want %d numbers within %d bits, got %d bits", len(out), limit, end)
+	}
+	return err
 }
 
 const (
@@ -127,13 +135,15 @@ const (
 	lookups = window / maxCodeLen
 )
 
-func (t *decodeTable) sumsOfSeveral(out []int64, src []byte, limit uint, v int64) error {
+// sumsOfSeveral and sumsOfSingle do the work of sums; they look for the end now
+// and then only, and return where they ended.
+func (t *decodeTable) sumsOfSeveral(out []int64, src []byte, limit uint, v int64) (end uint, err error) {
 	mask := uint64(1)<<t.bits - 1
 	entries := &t.entries
 	bit, i := uint(0), 0
 	for i < len(out) {
 		if bit >= limit {
-			return errNumbers(out[i:])
+			return 0, errNumbers(out[i:])
 		}
 		w := peek(src, bit)
 		e := entries[w&mask&(1<<maxCodeLen-1)]
@@ -142,18 +152,21 @@ func (t *decodeTable) sumsOfSeveral(out []int64, src []byte, limit uint, v int64
 		case n == 0:
 			n, end, sum, err := symbolAt(out[i:], src, bit, e, v)
 			if err != nil {
-				return err
+				return 0, err
 			}
 			i, bit, v = i+n, end, sum
 		case len(out)-i < lookups*entrySums: // the last ones
 			o := out[i:]
-			n = min(n, len(o))
+			used := uint(e >> entryLen & 15)
+			if n > len(o) {
+				n, used = len(o), t.lenOf(e, len(o))
+			}
 			for k := range o[:n] {
 				o[k] = v + int64(int8(e>>(8*k)))
 			}
 			v += int64(e) >> entryTotal
 			i += n
-			bit += uint(e >> entryLen & 15)
+			bit += used
 		default:
 			for range lookups {
 				o := (*[entrySums]int64)(out[i:])
@@ -175,17 +188,28 @@ func (t *decodeTable) sumsOfSeveral(out []int64, src []byte, limit uint, v int64
 			}
 		}
 	}
-	return nil
+	return bit, nil
 }
 
-func (t *decodeTable) sumsOfSingle(out []int64, src []byte, limit uint, v int64) error {
+// lenOf returns how many bits the first n symbols of an entry of several have.
+func (t *decodeTable) lenOf(e uint64, n int) (bits uint) {
+	before := uint8(0)
+	for k := range n {
+		sum := uint8(e >> (8 * k))
+		bits += uint(t.lens[zigzag(int64(int8(sum-before)))])
+		before = sum
+	}
+	return bits
+}
+
+func (t *decodeTable) sumsOfSingle(out []int64, src []byte, limit uint, v int64) (end uint, err error) {
 	mask := uint64(1)<<t.bits - 1
 	entries := &t.entries
 	bit, i := uint(0), 0
 look:
 	for i < len(out) {
 		if bit >= limit {
-			return errNumbers(out[i:])
+			return 0, errNumbers(out[i:])
 		}
 		w, have := peek(src, bit), uint(window)
 		for {
@@ -197,7 +221,7 @@ look:
 			if used+x > have || s >= runSymbol || used == 0 {
 				n, end, sum, err := symbolAt(out[i:], src, bit, e, v)
 				if err != nil {
-					return err
+					return 0, err
 				}
 				i, bit, v = i+n, end, sum
 				continue look
@@ -214,7 +238,7 @@ look:
 			w >>= used
 		}
 	}
-	return nil
+	return bit, nil
 }
 
 // symbolAt decodes the one symbol that begins at a bit and has the entry e, which is
